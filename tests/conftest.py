@@ -1,0 +1,36 @@
+"""The three standing people of every test: one who works, one who supervises, one who may not see anything."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from tests.factory import make_user
+from tickets.access import GROUP_SUPERVISORS, GROUP_TECHNICIANS
+
+
+@pytest.fixture
+def tecnica(db: None) -> User:
+    """Ana works at the desk."""
+    return make_user("ana", GROUP_TECHNICIANS, first_name="Ana", last_name="Ruiz")
+
+
+@pytest.fixture
+def supervisora(db: None) -> User:
+    """Sofía supervises: she also enters the admin."""
+    return make_user("sofia", GROUP_SUPERVISORS, first_name="Sofía", last_name="Soto", is_staff=True)
+
+
+@pytest.fixture
+def extrana(db: None) -> User:
+    """Eva has an account but is in neither group."""
+    return make_user("eva", first_name="Eva", last_name="Extraña")
+
+
+@pytest.fixture
+def desk(tecnica: User) -> Client:
+    """A browser in which Ana is logged in."""
+    client = Client()
+    client.force_login(tecnica)
+    return client
