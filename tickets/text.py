@@ -1,0 +1,16 @@
+"""Text as people write it: made safe to store, and folded to be found."""
+
+from __future__ import annotations
+
+import unicodedata
+
+
+def fold(text: str) -> str:
+    """`text` as search compares it: no case, no accents (ñ is n), every run of white space one space, no ends."""
+    plain = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+    return " ".join(plain.casefold().split())
+
+
+def clean(text: str) -> str:
+    """`text` without what a database cannot store: NUL (PostgreSQL refuses it) and lone surrogates (no UTF-8)."""
+    return "".join(c for c in text if c != "\0" and not "\ud800" <= c <= "\udfff")
