@@ -35,7 +35,7 @@ _LONGEST = 200
 _MX_OLD_MOBILE = re.compile(r"521([0-9]{10})")
 _MX_TRUNK = re.compile(r"(?:044|045|01)([0-9]{10})")
 # Brazilian mobiles without their ninth digit; local numbers that begin 2 to 5 are landlines and never take one.
-_BR_OLD_MOBILE = re.compile(r"55([1-9][0-9])([6-9][0-9]{7})")
+_BR_OLD_MOBILE = re.compile(r"55([1-9]{2})([6-9][0-9]{7})")
 _AR_MOBILE = re.compile(r"\+549([0-9]{10})")
 _AR_LANDLINE = re.compile(r"\+54([0-9]{10})")
 _LID_DIGITS = 14  # a "number" this long that fits no country plan is a LID whose suffix a bridge rewrote
@@ -125,14 +125,15 @@ def _disguised_lid(digits: str) -> Identity | None:
 
 def _international(digits: str) -> Identity | None:
     """A phone from the digits of a whole international number, or None when no country has such numbers."""
-    ours = _rewritten(digits)
-    canonical = _canonical("+" + ours, None)
-    if canonical is None:
-        return None
-    if canonical == ours:
-        return Identity("phone", "+" + canonical, digits)
-    # A national prefix (0, 15) was in it. What is left may hold another one: a key has to identify itself.
-    return _international(canonical) if len(canonical) < len(ours) else Identity("phone", "+" + canonical, canonical)
+    ours = canonical = _rewritten(digits)
+    for _ in range(4):  # a national prefix (0, 15) left in it may hide another one; a key has to identify itself
+        found = _canonical("+" + canonical, None)
+        if found is None:
+            return None
+        if found == canonical:
+            return Identity("phone", "+" + canonical, digits if canonical == ours else canonical)
+        canonical = found
+    return None
 
 
 def _national(digits: str, region: str) -> Identity | None:

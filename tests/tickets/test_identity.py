@@ -33,7 +33,7 @@ SEEN = [
     pytest.param("551187654321@c.us", "+5511987654321", "551187654321", id="15-brazil-ddd11-without-9"),
     pytest.param("554132345678", "+554132345678", "554132345678", id="16-brazil-landline"),
     pytest.param("5541932345678", "+5541932345678", "5541932345678", id="17-brazil-mobile-like-the-landline"),
-    pytest.param("550041988887777", "+5541988887777", "5541988887777", id="national-prefixes-left-in"),
+    pytest.param("4900404621592", "+49404621592", "49404621592", id="national-prefixes-left-in"),
     pytest.param("447700900123", "+447700900123", "447700900123", id="20-united-kingdom"),
     pytest.param("14155550123", "+14155550123", "14155550123", id="20-united-states"),
 ]
