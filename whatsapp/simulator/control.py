@@ -1,0 +1,126 @@
+"""The control interface, for the page and for tests, and the page's own files."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from . import faults
+from .phones import chat_id_of
+from .wire import Answer, RefusedError, Request, Route, as_json, detail
+
+STATIC = Path(__file__).parent / "static"
+FILES = {
+    "/": ("index.html", "text/html; charset=utf-8"),
+    "/simulador.css": ("simulador.css", "text/css; charset=utf-8"),
+    "/simulador.js": ("simulador.js", "text/javascript; charset=utf-8"),
+    "/telefonos.js": ("telefonos.js", "text/javascript; charset=utf-8"),
+    "/dom.js": ("dom.js", "text/javascript; charset=utf-8"),
+    "/favicon.svg": ("favicon.svg", "image/svg+xml"),
+}
+# Nothing inline and nothing from elsewhere: what people write can then never run, whatever the page does wrong.
+PAGE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+CONNECTIONS = ("conectado", "desconectado")
+LONGEST_TEXT = 65_536
+
+
+def page_file(request: Request) -> Answer:
+    """The page and what it needs; read each time, so that editing it needs no restart."""
+    name, content_type = FILES[request.path]
+    return Answer(200, (STATIC / name).read_bytes(), content_type, PAGE_HEADERS)
+
+
+def get_state(request: Request) -> Answer:
+    """The switches, and what each can be set to."""
+    choices = {key: {"nombre": fault.label, "explica": fault.explains} for key, fault in faults.FAULTS.items()}
+    return as_json(200, {**request.simulator.settings(), "fallas": choices, "tipos_de_avisos": faults.NOTICES})
+
+
+def set_state(request: Request) -> Answer:
+    """Any of the switches; all are checked before the first is moved."""
+    body, simulator = request.body, request.simulator
+    _check_choice(body, "conexion", CONNECTIONS)
+    _check_choice(body, "falla", faults.FAULTS)
+    _check_choice(body, "avisos", faults.NOTICES)
+    if not isinstance(body.get("leer_solo", True), bool):
+        raise RefusedError(detail(400, "leer_solo debe ser true o false."))
+    unknown = sorted(set(body) - {"conexion", "falla", "avisos", "leer_solo"})
+    if unknown:
+        raise RefusedError(detail(400, f"No se conoce: {', '.join(unknown)}."))
+    simulator.configure(body.get("falla"), body.get("avisos"), body.get("leer_solo"))
+    if "conexion" in body:
+        simulator.session.set_connection(body["conexion"] == "conectado")
+    return as_json(200, simulator.settings())
+
+
+def write_message(request: Request) -> Answer:
+    """A person writes to the desk."""
+    chat_id, text, name = _chat_id(request), request.body.get("texto"), _name(request)
+    if not isinstance(text, str) or not text.strip():
+        raise RefusedError(detail(400, "Falta el texto."))
+    if len(text) > LONGEST_TEXT:
+        raise RefusedError(detail(400, f"El texto pasa de {LONGEST_TEXT} caracteres."))
+    message = request.simulator.write(chat_id, text, name)
+    return as_json(201, message.accepted())
+
+
+def mark_read(request: Request) -> Answer:
+    """A person opens the conversation."""
+    request.simulator.mark_read(_chat_id(request))
+    return Answer(204)
+
+
+def get_accepted(request: Request) -> Answer:
+    """Everything that was ever taken from the desk, in order."""
+    return as_json(200, {"aceptados": request.simulator.accepted()})
+
+
+def get_phones(request: Request) -> Answer:
+    """The whole screen; 304 while nothing changed."""
+    tag = request.simulator.tag()
+    if request.headers.get("if-none-match") == tag:
+        return Answer(304, headers={"ETag": tag})
+    return as_json(200, request.simulator.screen(), headers={"ETag": tag, "Cache-Control": "no-cache"})
+
+
+def add_phone(request: Request) -> Answer:
+    """One more phone in the row, or a new name for one that is there."""
+    return as_json(201, request.simulator.add_phone(_chat_id(request), _name(request)))
+
+
+def _check_choice(body: dict[str, Any], key: str, choices: Any) -> None:
+    if key in body and (not isinstance(body[key], str) or body[key] not in choices):
+        raise RefusedError(detail(400, f"{key} debe ser uno de: {', '.join(choices)}."))
+
+
+def _chat_id(request: Request) -> str:
+    chat_id = chat_id_of(request.body.get("telefono"))
+    if chat_id is None:
+        raise RefusedError(detail(400, "El teléfono no es válido: de 8 a 15 dígitos, por ejemplo +5214772758198."))
+    return chat_id
+
+
+def _name(request: Request) -> str:
+    name = request.body.get("nombre", "")
+    if not isinstance(name, str) or len(name) > 200:
+        raise RefusedError(detail(400, "El nombre debe ser un texto de hasta 200 caracteres."))
+    return name.strip()
+
+
+ROUTES = [
+    Route(method, re.compile(pattern), function)
+    for method, pattern, function in (
+        *(("GET", re.escape(path), page_file) for path in FILES),
+        ("GET", "/simulador/estado", get_state),
+        ("POST", "/simulador/estado", set_state),
+        ("POST", "/simulador/mensaje", write_message),
+        ("POST", "/simulador/leido", mark_read),
+        ("GET", "/simulador/aceptados", get_accepted),
+        ("GET", "/simulador/telefonos", get_phones),
+        ("POST", "/simulador/telefonos", add_phone),
+    )
+]

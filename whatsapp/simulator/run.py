@@ -1,0 +1,32 @@
+"""Run a simulator until somebody stops it."""
+
+import signal
+import threading
+from pathlib import Path
+from typing import Any
+
+from .options import Options
+from .server import Server
+
+
+def run(
+    port: int,
+    data_dir: str | Path,
+    webhook_url: str,
+    api_key: str = "",
+    hmac_key: str = "",
+    session: str = "default",
+    **more: Any,
+) -> None:
+    """In: where to listen, keep files and tell the desk; `more` are the times of `Options`.
+
+    Returns on Ctrl-C or SIGTERM. Raises OSError when the port is taken.
+    """
+    options = Options(port, Path(data_dir), webhook_url, api_key, hmac_key, session, **more)
+    server = Server(options).start()
+    print(f"Simulador de WhatsApp en {server.url}/  (avisa a {webhook_url or 'nadie'})", flush=True)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    stop.wait()
+    server.stop()

@@ -1,0 +1,188 @@
+"""How the pretended WhatsApp behaves: sending, receiving, ticks, and what of it the desk is told."""
+
+import threading
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from . import faults, waha
+from .clock import Clock
+from .options import Options
+from .phones import DEVICE, READ, SERVER, Message, new_bare_id
+from .session import Session
+from .state import State
+from .webhooks import WebhookSender
+
+# The page shows this many phones and, on each, this many messages: a rehearsal with thousands must not freeze it.
+PHONES_SHOWN = 24
+MESSAGES_SHOWN = 100
+
+
+class Simulator:
+    """One pretended WhatsApp account; safe to call from any thread."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.fault = faults.NONE
+        self.reads_alone = True
+        self.stopping = threading.Event()
+        self._boot = uuid.uuid4().hex[:8]
+        self._lock = threading.RLock()
+        self._clock = Clock()
+        self._state = State(options.folder)
+        self._sender = WebhookSender(
+            options.webhook_url, options.hmac_key, options.retry_delay, options.retry_attempts, self._touch
+        )
+        self.session = Session(options.session, self._lock, self._tell_status)
+
+    def start(self) -> None:
+        """Begin to tell the desk, first what an earlier run left half told."""
+        with self._lock:
+            self.session.announce()
+            for message in list(self._state.unfinished()):
+                self._on_its_way(message)
+        self._sender.start()
+        self._clock.start()
+
+    def stop(self) -> None:
+        """Release whoever hangs, and close the files."""
+        self.stopping.set()
+        self.session.close()
+        self._clock.stop()
+        self._sender.stop()
+        with self._lock:
+            self._state.close()
+
+    # What comes and goes
+
+    def accept(self, chat_id: str, text: str, reply_to: str | None = None) -> dict[str, Any]:
+        """In: what the desk sends. Out: its WAMessage; by then it is on the disk, and its echo is on its way."""
+        message = Message(new_bare_id(), chat_id, text, from_me=True, reply_to=reply_to)
+        with self._lock:
+            self._state.add_accepted(message)
+            body = waha.message(message, "")
+            self._tell("message.any", body)
+            self._on_its_way(message)
+        return body
+
+    def write(self, chat_id: str, text: str, name: str = "") -> Message:
+        """In: what a person writes. Out: the message; the desk hears of it once WhatsApp is connected."""
+        message = Message(new_bare_id(), chat_id, text, from_me=False)
+        with self._lock:
+            self._state.phone(chat_id, name)
+            self._state.add_written(message)
+            self._on_its_way(message)
+        return message
+
+    def mark_read(self, chat_id: str) -> None:
+        """The person opens the conversation: everything that arrived on the phone is read."""
+        with self._lock:
+            for message in self._state.phone(chat_id).messages:
+                if message.from_me and message.ack == DEVICE:
+                    self._advance(message, READ)
+
+    def add_phone(self, chat_id: str, name: str) -> dict[str, Any]:
+        """Out: the phone as the page shows it, with that name from now on."""
+        with self._lock:
+            return self._state.phone(chat_id, name).shown(MESSAGES_SHOWN)
+
+    def configure(self, fault: str | None, notices: str | None, reads_alone: bool | None) -> None:
+        """In: what to change, already known to be valid; None leaves it as it is."""
+        with self._lock:
+            self.fault = fault or self.fault
+            self._sender.mode = notices or self._sender.mode
+            if reads_alone is not None:
+                self.reads_alone = reads_alone
+            if reads_alone:
+                for phone in list(self._state.phones.values()):
+                    self.mark_read(phone.chat_id)
+            self._touch()
+
+    # What can be looked at
+
+    def settings(self) -> dict[str, Any]:
+        """Out: the switches as `GET /simulador/estado` answers them."""
+        return {
+            "conexion": "conectado" if self.session.status == waha.WORKING else "desconectado",
+            "sesion": self.session.status,
+            "falla": self.fault,
+            "avisos": self._sender.mode,
+            "leer_solo": self.reads_alone,
+        }
+
+    def accepted(self) -> list[dict[str, Any]]:
+        """Out: everything that was ever taken from the desk, in order."""
+        with self._lock:
+            return list(self._state.accepted)
+
+    def chat(self, chat_id: str) -> list[dict[str, Any]]:
+        """Out: the WAMessages of a conversation, oldest first."""
+        with self._lock:
+            phone = self._state.conversation(chat_id)
+            return [waha.message(item, phone.name) for item in phone.messages] if phone else []
+
+    def tag(self) -> str:
+        """Out: something that is different whenever `screen` is."""
+        return f'"{self._boot}-{self._state.version}"'
+
+    def screen(self) -> dict[str, Any]:
+        """Out: everything on the page. With too many phones only the liveliest, each in its usual place."""
+        with self._lock:
+            phones = list(self._state.phones.values())
+            lively = {id(phone) for phone in sorted(phones, key=lambda phone: -phone.last_change)[:PHONES_SHOWN]}
+            notices = self._sender.counts()
+            return {
+                "estado": self.settings(),
+                "aceptados": len(self._state.accepted),
+                "avisos": {"pendientes": notices.pending, "perdidos": notices.lost, "problema": notices.failing},
+                "escritorio": self.options.desk_url,
+                "ocultos": max(0, len(phones) - PHONES_SHOWN),
+                "telefonos": [phone.shown(MESSAGES_SHOWN) for phone in phones if id(phone) in lively],
+            }
+
+    # Ticks
+
+    def _on_its_way(self, message: Message) -> None:
+        """The next tick of a message, whichever it has: also how a restart goes on where it was."""
+        if not message.from_me:
+            self.session.when_connected(lambda: self._hand_over(message))
+        elif message.ack < DEVICE:
+            self._advance(message, SERVER)
+            self._later(self.options.delivered_after, lambda: self._reach_phone(message))
+        elif self.reads_alone:
+            self._later(self.options.read_after, lambda: self._advance(message, READ))
+
+    def _reach_phone(self, message: Message) -> None:
+        self._advance(message, DEVICE)
+        self._on_its_way(message)
+
+    def _hand_over(self, message: Message) -> None:
+        self._state.set_ack(message, SERVER)
+        name = self._state.phone(message.chat_id).name
+        self._tell("message.any", waha.message(message, name), lambda: self._taken_by_desk(message))
+
+    def _taken_by_desk(self, message: Message) -> None:
+        with self._lock:
+            if not self.stopping.is_set():
+                self._state.set_ack(message, DEVICE)
+
+    def _advance(self, message: Message, ack: int) -> None:
+        with self._lock:
+            if not self.stopping.is_set() and self._state.set_ack(message, ack):
+                self._tell("message.ack", waha.ack(message, ack))
+
+    def _later(self, seconds: float, action: Callable[[], None]) -> None:
+        self._clock.later(seconds, lambda: self.session.when_connected(action))
+
+    # Telling
+
+    def _tell(self, name: str, payload: dict[str, Any], delivered: Callable[[], None] | None = None) -> None:
+        self._sender.put(waha.event(name, self.options.session, payload), delivered)
+
+    def _tell_status(self, payload: dict[str, Any]) -> None:
+        self._tell("session.status", payload)
+        self._touch()
+
+    def _touch(self) -> None:
+        with self._lock:
+            self._state.touch()
