@@ -1,0 +1,166 @@
+"""WAHA (https://waha.devlike.pro), the default gateway: every fact is in docs/gateways.md, section 2."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from whatsapp import wire
+from whatsapp.gateways import waha_events
+from whatsapp.gateways.base import (
+    Accepted,
+    Ambiguous,
+    ConnectionChanged,
+    Disconnected,
+    Event,
+    InvalidSignature,
+    Misconfigured,
+    NotConfigured,
+    RateLimited,
+    Refused,
+    Result,
+    Unreachable,
+)
+from whatsapp.gateways.shape import at, one_line, person, sane_id, text_at
+
+_STATUS_DEADLINE_S = 5.0
+_EVENT_NAME = re.compile(r"[a-z._]{1,40}")
+
+
+class Waha:
+    """One session of one WAHA server. Values come from settings; an empty `api_key` is not sent."""
+
+    name = "waha"
+
+    def __init__(self, url: str, api_key: str, session: str, hmac_key: str, timeout_s: float) -> None:
+        self._url = url.rstrip("/")
+        self._api_key = api_key
+        self._session = session
+        self._hmac_key = hmac_key
+        self._timeout_s = timeout_s
+
+    def send(self, address: str, text: str, before_first_byte: Callable[[], None]) -> Result:
+        """See `Gateway.send`. WAHA takes 5 s to refuse while its session is down, so `timeout_s` has to be longer."""
+        chat = f"{address}@c.us" if address.isdecimal() else address
+        if person(chat) is None:
+            return Refused("WAHA no puede escribir a esta dirección: no es un número ni un LID", "direccion")
+        message = {"session": self._session, "chatId": chat, "text": text}
+        answer = self._call("POST", "/api/sendText", message, self._timeout_s, before_first_byte)
+        if not isinstance(answer, wire.Response):
+            return answer
+        return _accepted(answer) if answer.ok else _refusal(answer)
+
+    def status(self) -> ConnectionChanged | Misconfigured:
+        """See `Gateway.status`. At most 5 seconds."""
+        deadline_s = min(_STATUS_DEADLINE_S, self._timeout_s)
+        answer = self._call("GET", f"/api/sessions/{quote(self._session, safe='')}", None, deadline_s, None)
+        if isinstance(answer, Misconfigured):
+            return answer
+        if isinstance(answer, Unreachable | Ambiguous):
+            return ConnectionChanged(False, f"WAHA no contesta: {answer.detail}")
+        if answer.status in (401, 403):
+            return _bad_key(answer.status)
+        if answer.status == 404:
+            return ConnectionChanged(False, f"WAHA no tiene la sesión «{self._session}»")
+        if not answer.ok:
+            return ConnectionChanged(False, f"WAHA contesta HTTP {answer.status}")
+        return waha_events.connection(at(answer.json(), "status"))
+
+    def verify(self, body: bytes, headers: Mapping[str, str]) -> None:
+        """See `Gateway.verify`: the hex HMAC-SHA512 of the body (https://waha.devlike.pro/docs/how-to/webhooks/)."""
+        if not self._hmac_key:
+            raise NotConfigured("WAHA_HMAC_KEY")
+        if (headers.get("X-Webhook-Hmac-Algorithm") or "sha512").lower() != "sha512":
+            raise InvalidSignature("WAHA_HMAC_KEY", "la firma no es sha512")
+        # A fork's version 2 signs more than the body: it would be compared with something else.
+        if (headers.get("X-Webhook-Hmac-Version") or "1") != "1":
+            raise InvalidSignature("WAHA_HMAC_KEY", "versión de firma desconocida")
+        signature = headers.get("X-Webhook-Hmac")
+        if not signature:
+            raise InvalidSignature("WAHA_HMAC_KEY", "falta la cabecera X-Webhook-Hmac")
+        expected = hmac.new(self._hmac_key.encode(), body, hashlib.sha512).hexdigest()
+        if not hmac.compare_digest(expected.encode(), signature.strip().lower().encode("utf-8", "replace")):
+            raise InvalidSignature("WAHA_HMAC_KEY", "la firma no corresponde al contenido")
+
+    def external_id(self, body: bytes, payload: Any) -> str:
+        """See `Gateway.external_id`: the event's id, or the body's hash for a WAHA of 2024, which sends none.
+
+        A session's status without id is never a repeat: the second WORKING of a day has the bytes of the first.
+        """
+        name = text_at(payload, "event")
+        event = name if _EVENT_NAME.fullmatch(name) else "?"
+        own_id = sane_id(at(payload, "id"))
+        if own_id is None:
+            own_id = uuid.uuid4().hex if event == "session.status" else hashlib.sha256(body).hexdigest()
+        return f"{event}:{own_id}"
+
+    def parse(self, payload: Any) -> list[Event]:
+        """See `Gateway.parse`."""
+        return waha_events.parse(payload, self._session)
+
+    def _call(
+        self, method: str, path: str, json: Any, deadline_s: float, before_first_byte: Callable[[], None] | None
+    ) -> wire.Response | Unreachable | Ambiguous | Misconfigured:
+        if not self._url.startswith(("http://", "https://")):
+            return Misconfigured("WAHA_URL", "debe empezar con http:// o https://")
+        if not (self._api_key.isascii() and (self._api_key + "x").isprintable()):
+            return Misconfigured("WAHA_API_KEY", "tiene caracteres que no caben en una cabecera")
+        headers = {"X-Api-Key": self._api_key} if self._api_key else {}
+        return wire.call(
+            method,
+            self._url + path,
+            json=json,
+            headers=headers,
+            deadline_s=deadline_s,
+            before_first_byte=before_first_byte,
+        )
+
+
+def _accepted(answer: wire.Response) -> Accepted | Ambiguous:
+    """The id is `id` (text, or WEBJS's object) or, in NOWEB's raw message, `key.id`; WEBJS has answered nothing at all
+    (https://github.com/devlikeapro/waha/issues/760 and 1083)."""
+    body = answer.json()
+    for where in (at(body, "id"), at(body, "key")):
+        if message_id := waha_events.bare_id(where):
+            chat = waha_events.chat_in_id(where) or text_at(where, "remoteJid")
+            return Accepted(message_id, person(chat))
+    return Ambiguous(f"WAHA contestó HTTP {answer.status} sin identificador del mensaje")
+
+
+def _refusal(answer: wire.Response) -> Result:
+    """What an error answer means; whatever the documentation does not name proves nothing."""
+    body, status = answer.json(), answer.status
+    message = at(body, "message")
+    words = message if isinstance(message, str) else ""
+    if status in (401, 403):
+        return _bad_key(status)
+    if status == 429:
+        return RateLimited("session", answer.retry_after)
+    if status == 422 and at(body, "expected") is not None and at(body, "status") is not None:
+        return Disconnected(waha_events.connection(at(body, "status")).detail)
+    if status == 404 and ("We didn't find a session" in words or "Session not found" in words):
+        return Disconnected("La sesión de WhatsApp está detenida")
+    if status == 422 and "WAHA Core support only" in words:
+        return Misconfigured("WAHA_SESSION", one_line(words))
+    if status in (400, 422) and isinstance(message, list):
+        first = next((one_line(item) for item in message if isinstance(item, str)), "sin explicación")
+        return Refused(f"WAHA no acepta el mensaje: {first}", str(status))
+    if status == 400 and " in JSON at position" in words:
+        return Refused(f"WAHA no entendió el mensaje: {one_line(words)}", "400")
+    if status == 500:
+        # Only the exception: `request` echoes our own words.
+        reason = text_at(body, "exception", "message")
+        if "server returned error 463" in reason:  # https://github.com/devlikeapro/waha/issues/1992
+            return Refused("WhatsApp no deja iniciar esta conversación: la persona debe escribir primero", "463")
+        if "rate-overlimit" in reason:
+            return RateLimited("session", answer.retry_after)
+    return Ambiguous(f"WAHA contestó HTTP {status}: {one_line(words or text_at(body, 'exception', 'message'))}")
+
+
+def _bad_key(status: int) -> Misconfigured:
+    return Misconfigured("WAHA_API_KEY", f"WAHA rechazó la llave (HTTP {status})")

@@ -1,0 +1,202 @@
+"""WAHA's webhooks, normalised. Shapes differ by engine (NOWEB, WEBJS, GOWS) and by year: see docs/gateways.md 2.4."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Literal
+
+from whatsapp.gateways.base import (
+    ConnectionChanged,
+    Event,
+    Ignored,
+    Inbound,
+    Malformed,
+    OwnMessage,
+    StatusUpdate,
+)
+from whatsapp.gateways.shape import at, moment, one_line, person, sane_id, text_at
+
+# {fromMe}_{chatId}_{id}[_{participant}]: https://waha.devlike.pro/docs/how-to/receive-messages/
+_SERIALIZED = re.compile(r"(true|false)_([^_@]+@[a-z.]+)_(.+?)(?:_[^_@]+@[a-z.]+)?")
+
+# https://waha.devlike.pro/docs/how-to/sessions/: all but WORKING cannot send.
+_STATES = {
+    "STOPPED": "La sesión de WhatsApp está detenida",
+    "STARTING": "La sesión de WhatsApp está iniciando",
+    "SCAN_QR_CODE": "Falta escanear el código QR de WhatsApp",
+    "WORKING": "WhatsApp conectado",
+    "FAILED": "La sesión de WhatsApp falló",
+    "PASSKEY_REQUIRED": "WhatsApp pide confirmar la llave de acceso en el teléfono",
+    "PASSKEY_CONFIRMATION_REQUIRED": "WhatsApp pide confirmar la llave de acceso en el teléfono",
+}
+
+# https://waha.devlike.pro/docs/how-to/events/#messageack: PENDING (0) says nothing that we do not know.
+_ACKS: dict[int, Literal["enviado", "entregado", "leido", "fallido"]] = {
+    -1: "fallido",
+    1: "enviado",
+    2: "entregado",
+    3: "leido",
+    4: "leido",  # played
+}
+
+# What WEBJS calls the kinds in `_data.type`, and NOWEB and GOWS in the keys of the protocol's own message.
+_KINDS = {
+    "image": "image",
+    "video": "video",
+    "gif": "video",
+    "audio": "audio",
+    "ptt": "audio",
+    "document": "document",
+    "sticker": "sticker",
+    "location": "location",
+    "vcard": "contact",
+    "multi_vcard": "contact",
+    "imageMessage": "image",
+    "videoMessage": "video",
+    "ptvMessage": "video",
+    "audioMessage": "audio",
+    "documentMessage": "document",
+    "documentWithCaptionMessage": "document",
+    "stickerMessage": "sticker",
+    "locationMessage": "location",
+    "liveLocationMessage": "location",
+    "contactMessage": "contact",
+    "contactsArrayMessage": "contact",
+}
+
+_PUSH_NAMES = (("_data", "pushName"), ("_data", "notifyName"), ("_data", "Info", "PushName"))
+_PHONES = (
+    ("_data", "key", "remoteJidAlt"),  # NOWEB on Baileys 7
+    ("_data", "key", "senderPn"),  # and before
+    ("_data", "senderPn"),
+    ("_data", "Info", "SenderAlt"),  # GOWS
+)
+
+
+def parse(payload: Any, session: str) -> list[Event]:
+    """The events of one webhook of `session`; another session's are ignored. Raises Malformed."""
+    event = text_at(payload, "event")
+    if not event:
+        raise Malformed("No es un evento de WAHA: falta «event»")
+    if at(payload, "session") != session:
+        return [Ignored(f"Evento de otra sesión de WAHA: {one_line(at(payload, 'session'), 60)}")]
+    read = _EVENTS.get(event)
+    if read is None:
+        return [Ignored(f"Evento de WAHA sin uso aquí: {one_line(event, 60)}")]
+    content = at(payload, "payload")
+    if not isinstance(content, dict):
+        raise Malformed(f"Evento «{event}» de WAHA sin contenido")
+    return [read(content)]
+
+
+def connection(status: Any) -> ConnectionChanged:
+    """What a session's status means; one that we do not know cannot send."""
+    name = one_line(status, 60)
+    return ConnectionChanged(name == "WORKING", _STATES.get(name, f"Estado de WhatsApp desconocido: {name}"))
+
+
+def bare_id(value: Any) -> str | None:
+    """The last component of a message id, the only one that is the same in every event about the message.
+
+    `value` is the id as WAHA's engines give it: bare, serialized, or WEBJS's object of both.
+    """
+    for form in (value, at(value, "_serialized"), at(value, "id")):
+        if form_id := sane_id(form):
+            serialized = _SERIALIZED.fullmatch(form_id)
+            return serialized[3] if serialized else form_id
+    return None
+
+
+def chat_in_id(value: Any) -> str:
+    """The chat's jid inside a serialized message id, or ""."""
+    for form in (value, at(value, "_serialized")):
+        if isinstance(form, str) and (serialized := _SERIALIZED.fullmatch(form)):
+            return serialized[2]
+    return text_at(value, "remote")
+
+
+def _message(content: dict[str, Any]) -> Event:
+    message_id = bare_id(content.get("id"))
+    if message_id is None:
+        raise Malformed("Mensaje de WAHA sin identificador")
+    in_id, sender, to = chat_in_id(content.get("id")), text_at(content, "from"), text_at(content, "to")
+    own = content.get("fromMe") is True
+    # NOWEB and GOWS put the chat in `from` of our own messages too and leave `to` empty; WEBJS puts us there.
+    chat = (in_id or to or sender) if own else (sender or in_id)
+    if not chat:
+        raise Malformed("Mensaje de WAHA sin remitente")
+    address = person(chat)
+    if address is None or (in_id and person(in_id) is None):
+        return Ignored(f"No es el chat de una persona: …@{one_line(chat.rpartition('@')[2], 40)}")
+    kind = _kind(content)
+    text = _location(content) if kind == "location" else text_at(content, "body")
+    sent_at = moment(content.get("timestamp"))
+    if own:
+        return OwnMessage(message_id, address, text, content.get("source") == "api", kind, sent_at)
+    push_name = next((name for path in _PUSH_NAMES if (name := text_at(content, *path))), "")
+    return Inbound(message_id, address, text, kind, push_name, _phone(content, address), sent_at)
+
+
+def _kind(content: dict[str, Any]) -> str:
+    if isinstance(content.get("location"), dict):
+        return "location"
+    if content.get("vCards") and isinstance(content["vCards"], list):
+        return "contact"
+    data = content.get("_data")
+    hints = [at(data, "type"), *(at(data, "message") or at(data, "Message") or ())]
+    for hint in hints:
+        if isinstance(hint, str) and hint in _KINDS:
+            return _KINDS[hint]
+    if content.get("hasMedia") is True:
+        family = text_at(content, "media", "mimetype").partition("/")[0]
+        if not family:
+            return "unknown"
+        return family if family in ("image", "audio", "video") else "document"
+    return "text" if text_at(content, "body") else "unknown"
+
+
+def _location(content: dict[str, Any]) -> str:
+    """The place's name and coordinates: WEBJS fills the body of a location with a picture."""
+    latitude, longitude = at(content, "location", "latitude"), at(content, "location", "longitude")
+    where = f"{latitude}, {longitude}" if latitude and longitude else ""
+    return "\n".join(line for line in (text_at(content, "location", "description"), one_line(where, 60)) if line)
+
+
+def _phone(content: dict[str, Any], address: str) -> str | None:
+    if not address.endswith("@lid"):
+        return None
+    phones = (person(at(content, *path)) for path in _PHONES)
+    return next((phone for phone in phones if phone and not phone.endswith("@lid")), None)
+
+
+def _ack(content: dict[str, Any]) -> Event:
+    message_id = bare_id(content.get("id"))
+    if message_id is None:
+        raise Malformed("Confirmación de WAHA sin identificador de mensaje")
+    in_id = chat_in_id(content.get("id"))
+    if in_id and person(in_id) is None:
+        return Ignored("Confirmación de un grupo o canal")
+    # Engines disagree about `fromMe` here, so only a message that both call somebody else's is not ours.
+    if text_at(content, "id").startswith("false_") and content.get("fromMe") is False:
+        return Ignored("Confirmación de un mensaje recibido")
+    ack = content.get("ack")
+    status = _ACKS.get(ack) if isinstance(ack, int) and not isinstance(ack, bool) else None
+    if status is None:
+        return Ignored("Confirmación que no cambia nada")
+    return StatusUpdate(message_id, status, "WhatsApp no pudo entregar el mensaje" if status == "fallido" else "")
+
+
+def _session_status(content: dict[str, Any]) -> Event:
+    if not text_at(content, "status"):
+        raise Malformed("Evento de sesión de WAHA sin estado")
+    return connection(content["status"])
+
+
+# https://waha.devlike.pro/docs/how-to/events/
+_EVENTS: dict[str, Callable[[dict[str, Any]], Event]] = {
+    "message": _message,
+    "message.any": _message,  # the same and our own; both may be subscribed, and the message id is the same
+    "message.ack": _ack,
+    "session.status": _session_status,
+}
