@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+from django.db.models import Q, QuerySet
 from django.http import Http404
 
 from tickets.models import Ticket
 
 GROUP_TECHNICIANS = "Técnicos"
 GROUP_SUPERVISORS = "Supervisores"
-WORKERS = (GROUP_TECHNICIANS, GROUP_SUPERVISORS)
 
 NOT_FOUND = "Ticket no encontrado."
 
 
+def workers() -> QuerySet[User]:
+    """Everybody who sees and answers tickets, by name: active superusers, Técnicos and Supervisores."""
+    allowed = Q(is_superuser=True) | Q(groups__name__in=(GROUP_TECHNICIANS, GROUP_SUPERVISORS))
+    return User.objects.filter(allowed, is_active=True).distinct().order_by("first_name", "last_name", "username")
+
+
 def can_work(user: AbstractBaseUser | AnonymousUser) -> bool:
-    """Whether `user` sees and answers tickets: superusers, Técnicos and Supervisores do. At most one query."""
-    if not isinstance(user, User) or not user.is_active:
-        return False
-    return user.is_superuser or user.groups.filter(name__in=WORKERS).exists()
+    """Whether `user` is one of the `workers`. One query."""
+    return user.is_authenticated and workers().filter(pk=user.pk).exists()
 
 
 def get_ticket(user: AbstractBaseUser | AnonymousUser, ticket_id: int) -> Ticket:

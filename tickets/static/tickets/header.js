@@ -1,0 +1,61 @@
+// The header: the state of WhatsApp, and a menu that closes as menus do.
+(() => {
+  "use strict";
+  const EVERY_MS = 10_000;
+  const pill = document.getElementById("estado-whatsapp");
+  const clock = new Intl.DateTimeFormat("es-MX", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const day = new Intl.DateTimeFormat("es-MX", { day: "numeric", month: "short" });
+
+  function since(iso) {
+    const date = new Date(iso);
+    if (!iso || Number.isNaN(date.getTime())) return "";
+    const today = date.toDateString() === new Date().toDateString();
+    return ` desde ${today ? "" : `el ${day.format(date)}, `}${clock.format(date)}`;
+  }
+
+  function say(text, state, title = "") {
+    if (pill.textContent !== text) pill.textContent = text;
+    pill.dataset.estado = state;
+    pill.title = title;
+    pill.hidden = false;
+  }
+
+  async function ask() {
+    if (document.hidden) return;
+    let state;
+    try {
+      const response = await fetch("/estado", {
+        headers: { Accept: "application/json" },
+        cache: "no-store",
+        redirect: "error",
+        signal: AbortSignal.timeout(8000),
+      });
+      if (!response.ok) throw new Error(String(response.status));
+      state = await response.json();
+    } catch {
+      say("WhatsApp: sin información", "duda", "No se pudo consultar el estado de WhatsApp.");
+      return;
+    }
+    if (state.whatsapp === "conectado") {
+      say("WhatsApp conectado", "bien", state.detalle);
+      return;
+    }
+    const waiting = Number(state.en_cola) || 0;
+    const queue = waiting ? ` · ${waiting} ${waiting === 1 ? "mensaje" : "mensajes"} en espera` : "";
+    say(`WhatsApp desconectado${since(state.desde)}${queue}`, "mal", state.detalle);
+  }
+
+  ask();
+  setInterval(ask, EVERY_MS);
+  document.addEventListener("visibilitychange", ask);
+
+  const menu = document.querySelector("details.menu");
+  document.addEventListener("click", (event) => {
+    if (!menu.contains(event.target)) menu.open = false;
+  });
+  menu.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !menu.open) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+})();

@@ -1,0 +1,67 @@
+"""Times, people and icons as the desk writes them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django import template
+from django.contrib.auth.models import User
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+ROLES = {"user": ("👤", "Usuario"), "assistant": ("🤖", "Asistente"), "tecnico": ("👨‍💻", "Técnico")}
+
+
+@register.simple_tag
+def moment(value: datetime) -> SafeString:
+    """A past time as people say it: 10:31, ayer, lun, 5 feb, 5 feb 2025."""
+    local = timezone.localtime(value)
+    return _time(local, _said(local, timezone.localtime()))
+
+
+@register.simple_tag
+def waiting(since: datetime) -> SafeString:
+    """How long somebody has been waiting: 4 min, 2 h, 3 d. The page's script keeps it true."""
+    minutes = max(0, int((timezone.now() - since).total_seconds() // 60))
+    if minutes < 60:
+        words = f"{minutes} min" if minutes else "<1 min"
+    else:
+        words = f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} d"
+    return _time(timezone.localtime(since), words, "data-espera")
+
+
+@register.simple_tag
+def role_icon(role: str) -> SafeString | str:
+    """Whose words they are, as an icon to look at and a word to hear."""
+    if role not in ROLES:
+        return ""
+    icon, word = ROLES[role]
+    return format_html('<span aria-hidden="true">{}</span><span class="sr-only">{}:</span> ', icon, word)
+
+
+@register.filter
+def full_name(user: User) -> str:
+    """A colleague's name, or the username of who has none."""
+    return user.get_full_name() or user.get_username()
+
+
+def _time(local: datetime, words: str, mark: str = "") -> SafeString:
+    title = date_format(local, r"l j \d\e F \d\e Y, H:i")
+    return format_html(
+        '<time datetime="{}" title="{}" {}>{}</time>', local.isoformat("T", "seconds"), title, mark, words
+    )
+
+
+def _said(local: datetime, now: datetime) -> str:
+    days = (now.date() - local.date()).days
+    if days <= 0:
+        return date_format(local, "H:i")
+    if days == 1:
+        return "ayer"
+    if days < 7:
+        return date_format(local, "D").lower()
+    return date_format(local, "j M" if local.year == now.year else "j M Y").lower()

@@ -1,0 +1,117 @@
+"""The ticket table, and the picture a person sent of their problem."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.auth.models import User
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.cache import get_conditional_response
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_safe
+
+from tickets.access import get_ticket, workers
+from tickets.filters import EVERYTHING, TABS, Tab, TicketFilter, choose_tab
+from tickets.models import Ticket
+from tickets.paging import BadCursorError, BoundedCount, read_page, shown_count
+
+# What a browser may show by itself, known by its first bytes and not by its name.
+PICTURES = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png", b"GIF8": "image/gif"}
+
+
+@require_safe
+@cache_control(private=True, no_cache=True)
+def table(request: HttpRequest) -> HttpResponse:
+    """The desk. `?parcial=1` answers only what changes while one looks at it, or 304."""
+    people = list(workers())
+    user = next((person for person in people if person == request.user), None)
+    if user is None:
+        return render(request, "tickets/sin_acceso.html", status=404)
+    context = {**table_context(request.GET, user), "personas": people}
+    if request.GET.get("parcial") != "1":
+        return render(request, "tickets/table.html", context)
+    response = render(request, "tickets/_table.html", {**context, "parcial": True})
+    etag = f'"{sha256(response.content).hexdigest()[:32]}"'
+    response["ETag"] = etag
+    return get_conditional_response(request, etag=etag, response=response) or response
+
+
+def table_context(query: QueryDict, user: User) -> dict[str, Any]:
+    """Everything the table's templates need. Two queries: the counts of the tabs, and the rows."""
+    asked = TicketFilter(query, queryset=Ticket.objects.all())
+    asked.is_valid()
+    # A value that makes no sense is left out, so that an old bookmark still shows the list.
+    cleaned = {name: value for name, value in asked.form.cleaned_data.items() if value not in ("", None)}
+    tab = choose_tab(query.get("ver", ""), cleaned.get("estado", ""))
+    rows = tab.choose(asked.filter_queryset(asked.queryset), user)
+    try:
+        page = read_page(rows, cursor := query.get("cursor", ""))
+    except BadCursorError:
+        page = read_page(rows, cursor := "")
+    kept = {name: str(query[name]).replace("\0", "") for name in cleaned}
+    return {
+        "filtros": cleaned,
+        "hay_filtros": bool(cleaned),
+        "ver": tab,
+        "todos": EVERYTHING,
+        "pestanas": tabs_with_counts(tab, user),
+        "tickets": page.rows,
+        "primera": address(tab, kept) if cursor else "",
+        "siguiente": address(tab, {**kept, "cursor": page.next_cursor}) if page.next_cursor else "",
+        "en_todos": address(EVERYTHING, kept),
+        "sin_filtros": address(tab, {}),
+    }
+
+
+def address(tab: Tab, query: dict[str, str]) -> str:
+    """The table's address with `query` in `tab`."""
+    if tab != choose_tab("", query.get("estado", "")):
+        query = {"ver": tab.name, **query}
+    return reverse("tickets") + (f"?{urlencode(query)}" if query else "")
+
+
+def tabs_with_counts(current: Tab, user: User) -> list[dict[str, Any]]:
+    """The tabs as the page shows them, counted by one query that stops at the cap."""
+    tickets = Ticket.objects.all()
+    counts = (
+        User.objects.filter(pk=user.pk).values_list(*(BoundedCount(tab.choose(tickets, user)) for tab in TABS)).get()
+    )
+    tabs = [
+        {"tab": tab, "url": address(tab, {}), "cuenta": shown_count(count), "actual": tab == current}
+        for tab, count in zip(TABS, counts, strict=True)
+    ]
+    if current == EVERYTHING:
+        tabs.append({"tab": current, "url": address(current, {}), "cuenta": "", "actual": True})
+    return tabs
+
+
+@require_safe
+@cache_control(private=True, max_age=300)
+def evidence(request: HttpRequest, ticket_id: int) -> HttpResponseBase:
+    """The evidence picture: shown when it is one, downloaded when it is anything else."""
+    ticket = get_ticket(request.user, ticket_id)
+    missing = Http404("Este ticket no tiene foto de evidencia.")
+    if not ticket.evidence:
+        raise missing
+    try:
+        file = ticket.evidence.open("rb")
+    except OSError:
+        raise missing from None
+    kind = picture_kind(file.read(16))
+    file.seek(0)
+    response = FileResponse(file, as_attachment=not kind, content_type=kind or "application/octet-stream")
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response
+
+
+def picture_kind(head: bytes) -> str:
+    """The media type of a picture that begins with `head`; empty when it is none that browsers show safely."""
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "image/webp"
+    return next((kind for start, kind in PICTURES.items() if head.startswith(start)), "")
