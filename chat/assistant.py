@@ -1,0 +1,121 @@
+"""The assistant by rules: it asks what a ticket lacks, one question at a time, and knows when to be silent.
+
+The next question is a pure function of ticket and contact (the first field still missing), so that nothing lives
+in memory; `Ticket.asked` only remembers which question the person is answering.
+"""
+
+from __future__ import annotations
+
+import re
+
+from tickets.models import Contact, Ticket
+from tickets.text import fold
+
+UNKNOWN = "No lo sabe"
+QUESTIONS = {
+    "name": "¿Cuál es tu nombre?",
+    "department": "¿De qué departamento o área eres?",
+    "equipment": "¿Qué tipo de equipo es? Por ejemplo: laptop, computadora de escritorio, impresora, celular.",
+    "asset": "¿Cuál es el número de activo del equipo? Suele estar en una etiqueta. Si no lo ves, escribe «no sé».",
+    "fault": "¿Qué falla tiene? Cuéntame qué pasa y desde cuándo.",
+}
+FIELDS = tuple(QUESTIONS)
+LONGEST = 120
+
+GREETING = re.compile(
+    r"(?:hola|ola|buenas|buenos? (?:dias?|tardes?|noches?)|buenas (?:tardes|noches)|que tal|disculpa|oye|hey|saludos|"
+    r"ayuda|necesito ayuda|una pregunta|[ ,.!?¡¿👋🙏😀-🙏])*"
+)
+DONT_KNOW = re.compile(
+    r"(?:pues )?(?:no (?:lo |la )?(?:se|tengo|veo|encuentro|recuerdo|aparece|sabria)(?: .{0,25})?|ni idea|n/?a|"
+    r"no aplica|ninguno|ninguna|desconozco|sin (?:numero|etiqueta)|\?+|-+)[ .!]*"
+)
+NAME_PREFIX = re.compile(r"^(?:hola[,. ]+)?(?:me llamo|mi nombre es|soy|habla|te habla|de parte de)\s+", re.IGNORECASE)
+EQUIPMENT = {
+    "Laptop": r"lap ?tops?|laps?|portatil|notebook|macbook",
+    "Impresora": r"impresoras?|multifuncional|imprimir|imprime|toner",
+    "Computadora de escritorio": r"pc|desktop|computadora|compu|cpu|escritorio",
+    "Monitor": r"monitor|pantalla",
+    "Celular": r"celular|telefono|iphone|tablet|ipad",
+    "Red": r"wifi|wi-fi|internet|red|vpn",
+    "Proyector": r"proyector|canon",
+}
+CATEGORY = {
+    "Red": r"wifi|wi-fi|internet|red|vpn|conexion|conecta|router",
+    "Impresión": r"impresora|imprimir|imprime|toner|atasco|escaner",
+    "Acceso": r"contrasena|password|clave|acceso|usuario bloqueado|bloqueada|no puedo entrar|iniciar sesion",
+    "Correo": r"correo|outlook|email|gmail",
+    "Software": r"programa|sistema|excel|word|office|windows|actualiza\w*|licencia|virus|aplicacion|teams|sap",
+    "Hardware": r"no enciende|no prende|pantalla|bateria|teclado|mouse|raton|cargador|disco|ram|ruido|golpe|lento|lenta",
+}
+
+
+def is_greeting(text: str) -> bool:
+    """Whether `text` only greets or calls, and so describes no fault."""
+    return bool(GREETING.fullmatch(fold(text)))
+
+
+def first_match(table: dict[str, str], text: str) -> str:
+    """The first key of `table` one of whose words occurs in `text`, or ""."""
+    folded = fold(text)
+    return next((name for name, words in table.items() if re.search(rf"\b(?:{words})\b", folded)), "")
+
+
+def next_question(ticket: Ticket, contact: Contact) -> str:
+    """The field to ask for now: the first that neither the ticket nor what is known of the contact fills, or ""."""
+    known = {"name": contact.name, "department": contact.department}
+    return next((field for field in FIELDS if not getattr(ticket, field) and not known.get(field)), "")
+
+
+def learn(ticket: Ticket, contact: Contact, text: str, *, answered: bool) -> None:
+    """Fill the ticket, and what is worth remembering of the contact, from one message; in memory.
+
+    `answered`: the person had the question in front of them when they wrote, so that this is its answer.
+    """
+    text = " ".join(text.split())
+    for field in ("name", "department"):
+        if not getattr(ticket, field):
+            setattr(ticket, field, getattr(contact, field))
+    field = ticket.asked if answered else ""
+    if field and text:
+        take_answer(ticket, contact, field, text)
+    elif text and not is_greeting(text):
+        ticket.fault = f"{ticket.fault}\n{text}".strip()[:4000]
+        if not ticket.equipment:
+            ticket.equipment = first_match(EQUIPMENT, text)
+    if not ticket.category:
+        ticket.category = first_match(CATEGORY, f"{ticket.fault} {ticket.equipment}")
+
+
+def take_answer(ticket: Ticket, contact: Contact, field: str, text: str) -> None:
+    """Store the answer to `field`: "no sé" is one too, and a greeting is none."""
+    if is_greeting(text):
+        return
+    if DONT_KNOW.fullmatch(fold(text)):
+        setattr(ticket, field, UNKNOWN)
+        return
+    if field == "name":
+        text = NAME_PREFIX.sub("", text)
+        name, _, rest = text.partition(",")
+        if (found := re.match(r"\s*(?:de|del|soy de|en)\s+(.+)", rest)) and not ticket.department:
+            text, ticket.department = name, found[1].strip(" .")[:LONGEST]
+            contact.department = ticket.department
+        text = text.strip(" .,!") or name
+    if field == "equipment":
+        text = first_match(EQUIPMENT, text) or text
+    setattr(ticket, field, text if field == "fault" else text[:LONGEST])
+    if field in ("name", "department"):
+        setattr(contact, field, text[:LONGEST])
+
+
+def words_for(field: str, ticket: Ticket, *, first: bool) -> str:
+    """What the assistant says: the question for `field`, or that the ticket is complete. `first` also greets."""
+    hello = f"Hola{f', {first_name(ticket.name)}' if ticket.name not in ('', UNKNOWN) else ''} 👋 " if first else ""
+    if field:
+        opened = f"Abrí el ticket #{ticket.pk} para atenderte. " if first else ""
+        return f"{hello}{opened}{QUESTIONS[field]}"
+    return f"{hello}Gracias, tu ticket #{ticket.pk} quedó registrado. Un técnico te responderá por aquí."
+
+
+def first_name(name: str) -> str:
+    return name.split()[0] if name.split() else ""

@@ -1,0 +1,158 @@
+"""A technician writes: validated, ordered and committed before anybody is told. See docs/delivery.md, rule 2."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+
+from chat.inbound import note_activity
+from chat.models import Conversation, Delivery, Message, PredefinedMessage, Role
+from tickets.models import Ticket
+
+MAX_TEXT = 4096
+
+
+class InvalidText(ValueError):
+    """The text cannot be sent; the message says why, in Spanish."""
+
+
+class KeyReused(Exception):
+    """The idempotency key already names another text."""
+
+
+class NewMessages(Exception):
+    """The person wrote after what the technician had on screen."""
+
+    def __init__(self, messages: list[Message]) -> None:
+        super().__init__()
+        self.messages = messages
+
+
+class OtherTicketOpen(Exception):
+    """The contact has another open ticket, so that this closed one cannot be reopened."""
+
+    def __init__(self, ticket: Ticket) -> None:
+        super().__init__()
+        self.ticket = ticket
+
+
+class AlreadyNotified(Exception):
+    """The same notice already went out for this ticket."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__()
+        self.message = message
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a technician wants sent. `key` makes repeats harmless; `seen` is the last seq they had on screen."""
+
+    text: str
+    key: uuid.UUID | None = None
+    seen: int | None = None
+    force: bool = False
+    notice: PredefinedMessage | None = None
+
+
+def check_text(text: Any) -> str:
+    """`text` as it may be sent; raises InvalidText."""
+    if not isinstance(text, str):
+        raise InvalidText("«mensaje» debe ser un texto.")
+    if not text.strip():
+        raise InvalidText("El mensaje está vacío.")
+    if len(text) > MAX_TEXT:
+        raise InvalidText(f"El mensaje tiene {len(text)} caracteres; WhatsApp acepta hasta {MAX_TEXT}.")
+    if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
+        raise InvalidText("El mensaje contiene caracteres que WhatsApp no acepta.")
+    return text
+
+
+def write(ticket_id: int, author: User, draft: Draft) -> tuple[Message, bool]:
+    """Put a technician's message at the end of the queue; returns its row and whether it is new.
+
+    Raises KeyReused, NewMessages, OtherTicketOpen or AlreadyNotified, and then nothing is written.
+    """
+    contact = Ticket.objects.select_related("contact").get(pk=ticket_id).contact
+    with transaction.atomic():
+        conversation = Conversation.locked_for(contact)
+        ticket = Ticket.objects.select_related("contact").get(pk=ticket_id)
+        if draft.key and (known := ticket.messages.filter(key=draft.key).first()):
+            if known.text != draft.text:
+                raise KeyReused
+            return known, False
+        if not draft.force:
+            check_seen(ticket, draft)
+            check_notice(ticket, draft)
+        reopen(ticket)
+        message = conversation.append(
+            ticket, Role.TECHNICIAN, draft.text, author=author, key=draft.key, notice=draft.notice
+        )
+        silence_assistant(conversation, ticket)
+        now = timezone.now()
+        ticket.first_response = ticket.first_response or now
+        ticket.waiting_since = None
+        if draft.seen is not None:
+            ticket.unread = unread_after(ticket, draft.seen)
+        note_activity(ticket, Role.TECHNICIAN, draft.text, now)
+        ticket.save()
+    return message, True
+
+
+def check_seen(ticket: Ticket, draft: Draft) -> None:
+    if draft.seen is not None:
+        unseen = list(ticket.messages.filter(role=Role.USER, seq__gt=draft.seen).order_by("seq")[:50])
+        if unseen:
+            raise NewMessages(unseen)
+
+
+def check_notice(ticket: Ticket, draft: Draft) -> None:
+    if draft.notice and (sent := last_notice(ticket, draft.notice)):
+        raise AlreadyNotified(sent)
+
+
+def last_notice(ticket: Ticket, notice: PredefinedMessage) -> Message | None:
+    """The latest message of this notice that was, or may yet be, sent for `ticket`."""
+    gone = (Delivery.FAILED, Delivery.DISCARDED)
+    return ticket.messages.filter(notice=notice).exclude(state__in=gone).order_by("-seq").first()
+
+
+def reopen(ticket: Ticket) -> None:
+    """Writing in a closed ticket reopens it, in memory; raises OtherTicketOpen."""
+    if ticket.is_open:
+        return
+    if other := Ticket.objects.open().filter(contact=ticket.contact).first():
+        raise OtherTicketOpen(other)
+    ticket.reopen()
+
+
+def silence_assistant(conversation: Conversation, ticket: Ticket) -> None:
+    """Discard what the assistant had not yet said: a technician speaks now."""
+    ticket.asked = ""
+    for queued in ticket.messages.filter(role=Role.ASSISTANT, state=Delivery.QUEUED):
+        queued.move(conversation, Delivery.DISCARDED, reason="Ya responde un técnico.")
+
+
+def unread_after(ticket: Ticket, seq: int) -> int:
+    return ticket.messages.filter(role=Role.USER, seq__gt=seq).count()
+
+
+def mark_read(ticket_id: int, seq: int) -> None:
+    """The person's messages up to `seq` were on a technician's screen."""
+    ticket = Ticket.objects.select_related("contact").get(pk=ticket_id)
+    if not ticket.unread:
+        return
+    with transaction.atomic():
+        conversation = Conversation.locked_for(ticket.contact)
+        left = unread_after(ticket, seq)
+        if Ticket.objects.filter(pk=ticket_id).exclude(unread=left).update(unread=left):
+            conversation.bump()
+
+
+# What `write` raises on purpose: the caller explains it; anything else is a bug.
+EXPECTED = (InvalidText, KeyReused, NewMessages, OtherTicketOpen, AlreadyNotified)

@@ -1,0 +1,75 @@
+"""How this process and what it depends on are doing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError
+from django.http import HttpRequest, JsonResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+from rest_framework.decorators import api_view
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from chat.models import Delivery, Message, Worker
+from chat.runtime import SWEEP_S
+from tickets.access import can_work
+from whatsapp import connection
+
+PROBE = "salud"
+SILENT_AFTER = timedelta(seconds=6 * SWEEP_S)
+
+
+@login_not_required
+@require_safe
+def salud(request: HttpRequest) -> JsonResponse:
+    """GET /salud: 503 only when this process cannot read and write the database; all else is a word in the body."""
+    try:
+        Worker.objects.update_or_create(name=PROBE, defaults={"seen": timezone.now()})
+        words = {
+            "base_de_datos": "ok",
+            "broker": broker(),
+            "worker": "ok" if worker_alive() else "sin señal",
+            "whatsapp": "conectado" if connection.current().connected else "desconectado",
+        }
+    except DatabaseError:
+        return JsonResponse({"status": "error", "base_de_datos": "sin lectura o escritura"}, status=503)
+    well = words["broker"] != "sin conexión" and words["worker"] == "ok" and words["whatsapp"] == "conectado"
+    return JsonResponse({"status": "ok" if well else "degradado", **words})
+
+
+def broker() -> str:
+    """Whether Redis answers within half a second; without REDIS_URL none is needed."""
+    if not settings.REDIS_URL:
+        return "no se usa"
+    try:
+        with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=0.5, socket_connect_timeout=0.5) as client:
+            client.ping()
+    except redis.RedisError:
+        return "sin conexión"
+    return "ok"
+
+
+def worker_alive() -> bool:
+    """Whether any process that sends has swept lately."""
+    return Worker.objects.exclude(name=PROBE).filter(seen__gt=timezone.now() - SILENT_AFTER).exists()
+
+
+@api_view(["GET"])
+def estado(request: Request) -> Response:
+    """GET /estado: what the desk's header says of WhatsApp."""
+    if not can_work(request.user):
+        return Response({"detail": "No encontrado.", "status": "no_encontrado"}, status=404)
+    row = connection.current()
+    body: dict[str, Any] = {
+        "whatsapp": "conectado" if row.connected else "desconectado",
+        "desde": row.since.isoformat(timespec="seconds"),
+        "detalle": row.detail,
+        "en_cola": Message.objects.filter(state=Delivery.QUEUED).count(),
+    }
+    return Response(body)

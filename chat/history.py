@@ -1,0 +1,144 @@
+"""What the two endpoints and the log say of a conversation: plain dicts from `.values_list`, no write on GET."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from chat.models import Conversation, Message
+from tickets.models import Ticket
+
+PAGE = 50
+COLUMNS = (
+    "role",
+    "text",
+    "created",
+    "seq",
+    "version",
+    "state",
+    "kind",
+    "reason",
+    "key",
+    "author_id",
+    "author__first_name",
+    "author__last_name",
+    "author__username",
+    "resends__seq",
+)
+
+
+def local(moment: datetime) -> str:
+    """`moment` as the contract writes times: local to TIME_ZONE, whole seconds, no offset."""
+    return timezone.localtime(moment).replace(tzinfo=None).isoformat(timespec="seconds")
+
+
+def full_name(first: str, last: str, username: str) -> str:
+    return f"{first} {last}".strip() or username
+
+
+def entries(messages: QuerySet[Message], reader: User) -> list[dict[str, Any]]:
+    """The `historial` of `messages` in seq order, as `reader` sees it."""
+    found = []
+    for row in messages.order_by("seq").values_list(*COLUMNS):
+        role, text, created, seq, version, state, kind, reason, key, author, first, last, username, resends = row
+        found.append(
+            {
+                "role": role,
+                "content": text,
+                "timestamp": local(created),
+                "seq": seq,
+                "version": version,
+                "estado": state,
+                "autor": full_name(first, last, username) if author else None,
+                "mio": author == reader.pk,
+                "tipo": kind,
+                "motivo": reason,
+                "reenvio_de": resends,
+                "clave": str(key) if key else None,
+            }
+        )
+    return found
+
+
+def ticket_entry(ticket: Ticket, reader: User) -> dict[str, Any]:
+    """The `ticket` of an answer: what the modal's header shows. Needs contact and technician loaded."""
+    technician = ticket.technician
+    return {
+        "id": ticket.pk,
+        "nombre": ticket.shown_name,
+        "telefono": ticket.contact.telefono,
+        "telefono_legible": ticket.contact.shown_phone,
+        "departamento": ticket.department,
+        "tipo_equipo": ticket.equipment,
+        "numero_activo": ticket.asset,
+        "falla": ticket.fault,
+        "categoria": ticket.category,
+        "estado": ticket.state,
+        "prioridad": ticket.priority,
+        "tecnico": technician
+        and {
+            "id": technician.pk,
+            "nombre": technician.get_full_name() or technician.get_username(),
+            "yo": technician.pk == reader.pk,
+        },
+        "sin_leer": ticket.unread,
+        "abierto": ticket.is_open,
+    }
+
+
+def version_of(ticket: Ticket) -> int:
+    """The conversation's version now; 0 when nothing was ever written. Read it before the rows."""
+    return Conversation.objects.filter(contact=ticket.contact_id).values_list("version", flat=True).first() or 0
+
+
+def etag(reader: User, ticket: Ticket, query: str, version: int) -> str:
+    """The tag of an answer: equal only for the same person, ticket, query, version and release."""
+    parts = f"{reader.pk}|{ticket.pk}|{query}|{version}|{settings.RELEASE}"
+    return f'"{hashlib.sha256(parts.encode()).hexdigest()[:32]}"'
+
+
+def conversation(
+    ticket: Ticket, reader: User, version: int, *, since: int | None, before: int | None
+) -> dict[str, Any]:
+    """The body of GET conversacion: whole, or what changed after version `since`, or the page before seq `before`."""
+    messages = ticket.messages.all()
+    more = False
+    if since is not None:
+        messages = messages.filter(version__gt=since)
+    elif before is not None:
+        newest = messages.filter(seq__lt=before).order_by("-seq").values_list("seq", flat=True)[: PAGE + 1]
+        seqs = list(newest)
+        more = len(seqs) > PAGE
+        messages = messages.filter(seq__in=seqs[:PAGE])
+    return {
+        "historial": entries(messages, reader),
+        "version": version,
+        "ticket": ticket_entry(ticket, reader),
+        "mas": more,
+    }
+
+
+ICONS = {"user": "👤", "assistant": "🤖", "tecnico": "👨‍💻"}
+
+
+def log_lines(ticket: Ticket, reader: User) -> list[str]:
+    """The whole conversation as text lines, for the download."""
+    head = [
+        f"Ticket #{ticket.pk} · {ticket.shown_name} · {ticket.contact.telefono}",
+        f"Estado: {ticket.state} · Departamento: {ticket.department or '—'} · Equipo: {ticket.equipment or '—'} "
+        f"· Activo: {ticket.asset or '—'}",
+        f"Falla: {ticket.fault or '—'}",
+        "",
+    ]
+    who = {"user": ticket.shown_name, "assistant": "Asistente", "tecnico": "Desde el teléfono"}
+    for entry in entries(ticket.messages.all(), reader):
+        name = entry["autor"] or who[entry["role"]]
+        state = "" if entry["role"] == "user" else f" [{entry['estado']}]"
+        head.append(f"{entry['timestamp']} {ICONS[entry['role']]} {name}{state}: {entry['content']}")
+    return head

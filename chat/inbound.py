@@ -1,0 +1,227 @@
+"""What the gateway's events do to conversations: `WHATSAPP_HANDLER`. Runs inside the event's own transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from chat import assistant, delivery, tasks
+from chat.models import Conversation, Delivery, Message, Role
+from chat.wake import wake_on_commit
+from tickets.identity import Identity, identify
+from tickets.models import Contact, Ticket
+from tickets.text import clean
+from whatsapp.events import Outcome
+from whatsapp.gateways.base import ConnectionChanged, Event, Inbound, OwnMessage, StatusUpdate
+from whatsapp.models import WebhookEvent
+
+State = WebhookEvent.State
+KINDS = {
+    "image": "📷 Imagen",
+    "audio": "🎤 Audio",
+    "video": "🎬 Video",
+    "document": "📄 Documento",
+    "sticker": "🏷️ Sticker",
+    "location": "📍 Ubicación",
+    "contact": "👤 Contacto",
+}
+UNKNOWN_KIND = "❔ Mensaje que esta versión no puede mostrar; pídele que lo escriba"
+# How far the gateway's clock may be behind ours when its echo settles a doubtful row.
+CLOCK_SKEW = timedelta(seconds=60)
+
+
+def handle(event: Event) -> Outcome:
+    """Give one normalised event its effect, in the caller's transaction; returns what becomes of its ledger row."""
+    if isinstance(event, Inbound):
+        return receive(event)
+    if isinstance(event, OwnMessage):
+        return own_message(event)
+    if isinstance(event, StatusUpdate):
+        return status(event)
+    if isinstance(event, ConnectionChanged) and event.connected:
+        for conversation_id in delivery.release():
+            wake_on_commit(tasks.drain, conversation_id)
+    return Outcome()
+
+
+def receive(event: Inbound) -> Outcome:
+    """A person's message: into their open ticket, else the one just closed, else a new one."""
+    identity = identify(event.address)
+    if identity is None:
+        return Outcome(State.ERROR, f"Dirección que no se entiende: {clean(event.address)[:80]}")
+    contact = find_contact(identity, identify(event.phone) if event.phone else None, clean(event.push_name))
+    conversation = Conversation.locked_for(contact)
+    if known(event.external_id).exists():
+        return Outcome(State.IGNORED, "Mensaje repetido")
+    now = timezone.now()
+    ticket = current_ticket(contact, now)
+    answered = bool(ticket.asked) and question_arrived(ticket)
+    text = shown_text(event.kind, clean(event.text))
+    conversation.append(
+        ticket,
+        Role.USER,
+        text,
+        kind=event.kind,
+        state=Delivery.RECEIVED,
+        created=event.sent_at if event.sent_at and event.sent_at < now else now,
+        gateway=settings.WHATSAPP_GATEWAY,
+        gateway_id=event.external_id,
+    )
+    ticket.unread += 1
+    ticket.waiting_since = ticket.waiting_since or now
+    note_activity(ticket, Role.USER, text, now)
+    if not delivery.silenced(ticket.pk):
+        assist(conversation, ticket, contact, clean(event.text), answered=answered)
+    ticket.save()
+    return Outcome()
+
+
+def find_contact(identity: Identity, phone: Identity | None, push_name: str) -> Contact:
+    """The contact of `identity`, or of the phone the payload told beside it, or a new one.
+
+    What it was seen as last is what it is sent to; a pair of identities is learned, unless another contact has it.
+    """
+    fields = {one.kind: one.key for one in (phone, identity) if one}
+    found = next((c for kind in fields if (c := Contact.objects.filter(**{kind: fields[kind]}).first())), None)
+    if found is None:
+        first = {identity.kind: identity.key}
+        others = {kind: key for kind, key in fields.items() if kind != identity.kind}
+        defaults = {"address": identity.address, "push_name": push_name[:120], **others}
+        return Contact.objects.get_or_create(**first, defaults=defaults)[0]
+    news = {"address": identity.address, **({"push_name": push_name[:120]} if push_name else {})}
+    for kind, key in fields.items():
+        if not getattr(found, kind) and not Contact.objects.filter(**{kind: key}).exists():
+            news[kind] = key
+    if changed := {name: value for name, value in news.items() if getattr(found, name) != value}:
+        for name, value in changed.items():
+            setattr(found, name, value)
+        found.save(update_fields=list(changed))
+    return found
+
+
+def current_ticket(contact: Contact, now: datetime) -> Ticket:
+    """The ticket a message of `contact` belongs to; needs the conversation's lock, so that it is one ticket."""
+    tickets = contact.tickets.select_related("contact")
+    if ticket := tickets.open().first():
+        return ticket
+    last = tickets.order_by(models.F("resolved").desc(nulls_last=True), "-pk").first()
+    if last and last.may_reopen(now):
+        last.reopen()
+        return last
+    return Ticket.objects.create(contact=contact, name=contact.name, department=contact.department, created=now)
+
+
+def question_arrived(ticket: Ticket) -> bool:
+    """Whether the assistant's last question had left when the person wrote; else they cannot be answering it."""
+    last = ticket.messages.filter(role=Role.ASSISTANT).order_by("-seq").first()
+    return last is not None and last.state not in (Delivery.QUEUED, Delivery.SENDING)
+
+
+def shown_text(kind: str, text: str) -> str:
+    """What the bubble says: the text itself, or a visible placeholder with the caption. Never silence."""
+    if kind == "text":
+        return text or "(mensaje vacío)"
+    return f"{KINDS.get(kind, UNKNOWN_KIND)}{f': {text}' if text else ''}"
+
+
+def note_activity(ticket: Ticket, role: str, text: str, now: datetime) -> None:
+    ticket.last_activity, ticket.last_role = now, role
+    ticket.last_text = " ".join(text.split())[:160]
+
+
+def assist(conversation: Conversation, ticket: Ticket, contact: Contact, text: str, *, answered: bool) -> None:
+    """Let the assistant learn from the person's words and say its next ones, once per state of the ticket."""
+    first = not ticket.messages.filter(role=Role.ASSISTANT).exists()
+    before = ticket.asked
+    assistant.learn(ticket, contact, text, answered=answered)
+    contact.save(update_fields=["name", "department"])
+    field = assistant.next_question(ticket, contact)
+    ticket.asked = field
+    if field == before and not answered and not first:
+        return  # the question is on its way, or the ticket was complete: nothing new to say
+    words = assistant.words_for(field, ticket, first=first)
+    conversation.append(ticket, Role.ASSISTANT, words, state=Delivery.QUEUED)
+    note_activity(ticket, Role.ASSISTANT, words, timezone.now())
+    wake_on_commit(tasks.drain, conversation.pk)
+
+
+def known(gateway_id: str) -> models.QuerySet[Message]:
+    return Message.objects.filter(gateway=settings.WHATSAPP_GATEWAY, gateway_id=gateway_id)
+
+
+def own_message(event: OwnMessage) -> Outcome:
+    """The echo of our own number: evidence for a doubtful row, or what somebody typed on the phone itself."""
+    identity = identify(event.address)
+    contact = identity and Contact.objects.filter(**{identity.kind: identity.key}).first()
+    if not contact:
+        return Outcome(State.IGNORED, "Mensaje nuestro a quien no ha escrito")
+    conversation = Conversation.locked_for(contact)
+    if known(event.external_id).exists():
+        return Outcome(reason="Eco de un mensaje ya enviado")
+    text = shown_text(event.kind, clean(event.text))
+    if event.by_api:
+        if conversation.messages.filter(state=Delivery.SENDING).exists():
+            return Outcome(State.WAITING, "Hay un envío en curso", f"conversation:{conversation.pk}")
+        if settle_by_echo(conversation, event, text):
+            return Outcome(reason="Confirmó un mensaje sin confirmar")
+        if conversation.messages.filter(state=Delivery.DOUBTFUL).exists():
+            return Outcome(State.WAITING, "Hay un envío sin confirmar", f"conversation:{conversation.pk}")
+    ticket = contact.tickets.select_related("contact").order_by("-last_activity").first()
+    if ticket is None:
+        return Outcome(State.IGNORED, "Mensaje nuestro sin ticket")
+    now = timezone.now()
+    created = event.sent_at if event.sent_at and event.sent_at < now else now
+    conversation.append(
+        ticket,
+        Role.TECHNICIAN,
+        text,
+        kind=event.kind,
+        state=Delivery.SENT,
+        sent=created,
+        created=created,
+        gateway=settings.WHATSAPP_GATEWAY,
+        gateway_id=event.external_id,
+    )
+    ticket.waiting_since, ticket.asked = None, ""
+    ticket.first_response = ticket.first_response or now
+    note_activity(ticket, Role.TECHNICIAN, text, now)
+    ticket.save()
+    return Outcome(reason="Escrito en el teléfono")
+
+
+def settle_by_echo(conversation: Conversation, event: OwnMessage, text: str) -> bool:
+    """Bind the echo to the oldest row without an id that it can be the echo of; returns whether there was one."""
+    unbound = conversation.messages.filter(gateway=settings.WHATSAPP_GATEWAY, gateway_id=None, text=text)
+    if event.sent_at:
+        unbound = unbound.filter(tried__lte=event.sent_at + CLOCK_SKEW)
+    by_person = Q(state__in=[Delivery.SENT, Delivery.DISCARDED], settled_by__isnull=False)
+    row = unbound.filter(Q(state=Delivery.DOUBTFUL) | by_person).order_by("seq").first()
+    if row is None:
+        return False
+    if row.state != Delivery.DOUBTFUL:  # a person decided before the evidence came: keep their word, bind the id
+        return bool(Message.objects.filter(pk=row.pk, gateway_id=None).update(gateway_id=event.external_id))
+    sent = event.sent_at or timezone.now()
+    moved = row.move(conversation, Delivery.SENT, gateway_id=event.external_id, sent=sent, due=None, reason="")
+    if moved:
+        wake_on_commit(tasks.drain, conversation.pk)
+        wake_on_commit(tasks.wake_waiting, f"message:{event.external_id}")
+    return moved
+
+
+def status(event: StatusUpdate) -> Outcome:
+    """A tick. For an id we do not know yet it waits until the id is bound."""
+    row = known(event.message_id).first()
+    if row is None:
+        return Outcome(State.WAITING, "Aún no conocemos ese mensaje", f"message:{event.message_id}")
+    conversation = Conversation.locked(row.conversation_id)
+    row.refresh_from_db()
+    if row.state == event.status:
+        return Outcome(State.IGNORED, "Estado repetido")
+    changes = {"reason": event.reason[:300] or "WhatsApp no lo pudo entregar."} if event.status == "fallido" else {}
+    if not row.move(conversation, event.status, **changes):
+        return Outcome(State.IGNORED, f"Estado atrasado: {row.state} -> {event.status}")
+    return Outcome()

@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from tickets.models import Contact, Ticket
+
+
+class Role(models.TextChoices):
+    USER = "user", "Usuario"
+    ASSISTANT = "assistant", "Asistente"
+    TECHNICIAN = "tecnico", "Técnico"
+
+
+class Delivery(models.TextChoices):
+    """Where a message is on its way out; a person's own message is `recibido`."""
+
+    RECEIVED = "recibido", "Recibido"
+    QUEUED = "en_cola", "En cola"
+    SENDING = "enviando", "Enviando"
+    SENT = "enviado", "Enviado"
+    DELIVERED = "entregado", "Entregado"
+    READ = "leido", "Leído"
+    DOUBTFUL = "sin_confirmar", "Sin confirmar"
+    FAILED = "fallido", "No se pudo enviar"
+    DISCARDED = "descartado", "Descartado"
+
+
+logger = logging.getLogger(__name__)
+
+# The only moves there are; anything else is ignored and logged (docs/delivery.md).
+MOVES: dict[str, frozenset[str]] = {
+    Delivery.QUEUED: frozenset({Delivery.SENDING, Delivery.FAILED, Delivery.DISCARDED}),
+    Delivery.SENDING: frozenset({Delivery.SENT, Delivery.QUEUED, Delivery.DOUBTFUL, Delivery.FAILED}),
+    Delivery.DOUBTFUL: frozenset(
+        {Delivery.SENT, Delivery.DELIVERED, Delivery.READ, Delivery.FAILED, Delivery.DISCARDED}
+    ),
+    Delivery.SENT: frozenset({Delivery.DELIVERED, Delivery.READ, Delivery.FAILED}),
+    Delivery.DELIVERED: frozenset({Delivery.READ}),
+    Delivery.FAILED: frozenset({Delivery.DELIVERED, Delivery.READ}),
+}
+ACCEPTED = (Delivery.SENT, Delivery.DELIVERED, Delivery.READ)
+
+
+class Held(models.TextChoices):
+    """Why a queued row waits for its `due`: the session failed, its recipient is limited, or we have a bug."""
+
+    SESSION = "session", "Sesión"
+    RECIPIENT = "recipient", "Destinatario"
+    CRASH = "crash", "Fallo nuestro"
+
+
+class Conversation(models.Model):
+    """The one WhatsApp thread we have with a contact, for ever. Owns order, change and the sending lease."""
+
+    contact = models.OneToOneField(Contact, models.PROTECT, related_name="conversation", verbose_name="contacto")
+    seq = models.PositiveBigIntegerField("último número", default=0, editable=False)
+    version = models.PositiveBigIntegerField("versión", default=0, editable=False)
+    lease_token = models.UUIDField(null=True, blank=True, editable=False)
+    lease_until = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = "conversación"
+        verbose_name_plural = "conversaciones"
+
+    def __str__(self) -> str:
+        return str(self.contact)
+
+    @classmethod
+    def locked(cls, pk: int) -> Conversation:
+        """The row, locked until the transaction ends (SQLite: IMMEDIATE transactions lock everything already)."""
+        return cls.objects.select_for_update().get(pk=pk)
+
+    @classmethod
+    def locked_for(cls, contact: Contact) -> Conversation:
+        """The contact's conversation, made if this is the first, and locked."""
+        return cls.locked(cls.objects.get_or_create(contact=contact)[0].pk)
+
+    def bump(self) -> int:
+        """Record that something in this conversation changed; returns the new version. Needs the row's lock."""
+        self.version += 1
+        self.save(update_fields=["version"])
+        return self.version
+
+    def append(self, ticket: Ticket, role: str, text: str, **fields: Any) -> Message:
+        """Insert the next message of the thread. Needs the row's lock."""
+        self.seq += 1
+        self.version += 1
+        self.save(update_fields=["seq", "version"])
+        return Message.objects.create(
+            conversation=self, ticket=ticket, role=role, text=text, seq=self.seq, version=self.version, **fields
+        )
+
+
+class Message(models.Model):
+    """One bubble. An outbound row is also the queue: its `state`, `due` and `attempt` are all that sending knows."""
+
+    conversation = models.ForeignKey(Conversation, models.PROTECT, related_name="messages", verbose_name="conversación")
+    ticket = models.ForeignKey(Ticket, models.PROTECT, related_name="messages", verbose_name="ticket")
+    seq = models.PositiveBigIntegerField("número")
+    version = models.PositiveBigIntegerField("versión")
+    role = models.CharField("rol", max_length=10, choices=Role)
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="messages",
+        verbose_name="autor",
+    )
+    text = models.TextField("texto")
+    kind = models.CharField("tipo", max_length=20, default="text")
+    created = models.DateTimeField("fecha", default=timezone.now)
+    key = models.UUIDField("clave", null=True, blank=True)
+    notice = models.ForeignKey(
+        "PredefinedMessage", models.SET_NULL, null=True, blank=True, related_name="+", verbose_name="predefinido"
+    )
+    resends = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="resent_as", verbose_name="reenvío de"
+    )
+
+    state = models.CharField("entrega", max_length=14, choices=Delivery, default=Delivery.QUEUED)
+    reason = models.CharField("motivo", max_length=300, blank=True)
+    gateway = models.CharField("gateway", max_length=20, blank=True)
+    gateway_id = models.CharField("id en WhatsApp", max_length=200, null=True, blank=True)
+    attempt = models.UUIDField(null=True, blank=True, editable=False)
+    attempts = models.PositiveIntegerField("intentos", default=0, editable=False)
+    crashes = models.PositiveIntegerField(default=0, editable=False)
+    tried = models.DateTimeField("último intento", null=True, blank=True, editable=False)
+    # en_cola: not before this; sin_confirmar: holds its conversation until then. `held` is whose fault that is.
+    due = models.DateTimeField("próximo intento", null=True, blank=True, editable=False)
+    held = models.CharField(max_length=10, choices=Held, blank=True, editable=False)
+    sent = models.DateTimeField("enviado", null=True, blank=True, editable=False)
+    settled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name="resuelto por"
+    )
+    settled = models.DateTimeField("resuelto", null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = "mensaje"
+        constraints = [
+            models.UniqueConstraint("conversation", "seq", name="one_seq_per_conversation"),
+            models.UniqueConstraint("ticket", "key", condition=Q(key__isnull=False), name="one_key_per_ticket"),
+            models.UniqueConstraint(
+                "gateway", "gateway_id", condition=Q(gateway_id__isnull=False), name="one_gateway_id"
+            ),
+        ]
+        indexes = [
+            models.Index("ticket", "seq", name="message_of_ticket"),
+            models.Index("ticket", "version", name="message_changed"),
+            models.Index(
+                "conversation",
+                "seq",
+                condition=Q(state__in=["en_cola", "enviando", "sin_confirmar"]),
+                name="message_open",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_role_display()} #{self.seq}"
+
+    def move(self, conversation: Conversation, to: str, **changes: Any) -> bool:
+        """Change `state` to `to` if the table of moves and the row as last read allow it; needs the lock.
+
+        A compare-and-set on (state, attempt), so that a stale reader changes nothing; returns whether it moved.
+        """
+        if to in MOVES.get(self.state, ()):
+            fields = {"state": to, "version": conversation.bump(), **changes}
+            rows = Message.objects.filter(pk=self.pk, state=self.state, attempt=self.attempt)
+            if rows.update(**fields):
+                for name, value in fields.items():
+                    setattr(self, name, value)
+                return True
+        logger.warning("Cambio de entrega no permitido en el mensaje %s: %s -> %s", self.pk, self.state, to)
+        return False
+
+
+class PredefinedMessage(models.Model):
+    """A text of Notificar. Variables: {nombre} {numero} {estado} {tecnico}."""
+
+    title = models.CharField("título", max_length=80, unique=True)
+    text = models.TextField("texto", max_length=4096, help_text="Variables: {nombre}, {numero}, {estado}, {tecnico}.")
+    position = models.PositiveIntegerField("orden", default=0)
+    active = models.BooleanField("activo", default=True)
+
+    class Meta:
+        verbose_name = "mensaje predefinido"
+        verbose_name_plural = "mensajes predefinidos"
+        ordering = ["position", "title"]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Worker(models.Model):
+    """The last sign of life of a process that sends (every sweep writes it)."""
+
+    name = models.CharField(max_length=120, primary_key=True)
+    seen = models.DateTimeField()

@@ -1,0 +1,155 @@
+"""What a send's result does to its row, its conversation's lease and the session's breaker."""
+
+from __future__ import annotations
+
+import logging
+import random
+import uuid
+from datetime import datetime, timedelta
+from functools import singledispatch
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models.functions import Now
+
+from chat.models import Conversation, Delivery, Held, Message
+from chat.phones import logged
+from whatsapp import connection, events
+from whatsapp.gateways.base import (
+    Accepted,
+    Ambiguous,
+    ConnectionChanged,
+    Disconnected,
+    Misconfigured,
+    RateLimited,
+    Refused,
+    Result,
+    Unreachable,
+)
+
+logger = logging.getLogger(__name__)
+
+BASE_S, CAP_S = 1.0, 60.0
+MAX_CRASHES, CRASH_PAUSE_S = 5, 2.0
+
+
+class LeaseEndedError(Exception):
+    """This process slept past its lease: somebody else may be sending, so it must not."""
+
+
+class Step:
+    """A move to make: the state, its columns, and the log line."""
+
+    def __init__(self, to: str, level: int, line: str, **changes: Any) -> None:
+        self.to, self.level, self.line, self.changes = to, level, line, changes
+
+
+def settle(message: Message, token: uuid.UUID, telefono: str, result: Result | Exception) -> None:
+    """Write the outcome of the attempt `token` and give its lease back.
+
+    An answer that comes after its lease ended changes no lease but settles its own attempt.
+    """
+    note_session(message, result)
+    with transaction.atomic():
+        conversation = Conversation.objects.select_for_update().annotate(clock=Now()).get(pk=message.conversation_id)
+        if conversation.lease_token == token:
+            conversation.lease_token = conversation.lease_until = None
+            conversation.save(update_fields=["lease_token", "lease_until"])
+        row = Message.objects.get(pk=message.pk)
+        step = next_step(result, row, conversation.clock)
+        if row.attempt == token and row.state in (Delivery.SENDING, Delivery.DOUBTFUL):
+            if row.move(conversation, step.to, **step.changes):
+                logger.log(step.level, step.line, logged(telefono))
+        else:
+            logger.warning("Respuesta tardía sin efecto en el mensaje %s (%s)", row.pk, row.state)
+    waits = [f"conversation:{row.conversation_id}"]
+    if row.gateway_id:
+        waits.append(f"message:{row.gateway_id}")
+    events.wake_waiting(*waits)
+
+
+def note_session(message: Message, result: Result | Exception) -> None:
+    """Tell the breaker what this result says of the session."""
+    if isinstance(result, Accepted | Refused):
+        connection.sent()
+    elif isinstance(result, Disconnected):
+        connection.update(ConnectionChanged(connected=False, detail=result.detail))
+    elif isinstance(result, Misconfigured):
+        connection.update(ConnectionChanged(connected=False, detail=f"Revisa {result.key}: {result.detail}"))
+    elif isinstance(result, Unreachable) or (isinstance(result, RateLimited) and result.scope == "session"):
+        connection.not_sent(getattr(result, "detail", "El gateway limita los envíos."))
+    elif isinstance(result, Ambiguous):
+        connection.doubtful(str(message.conversation_id), result.detail)
+
+
+@singledispatch
+def next_step(result: Any, row: Message, clock: datetime) -> Step:
+    """The step after an exception before the wire: our own bug."""
+    crashes = row.crashes + 1
+    if crashes < MAX_CRASHES:
+        due = clock + timedelta(seconds=CRASH_PAUSE_S)
+        line = "Error interno antes de enviar a %s: se reintenta"
+        return Step(
+            Delivery.QUEUED, logging.ERROR, line, due=due, held=Held.CRASH, crashes=crashes, attempts=row.attempts - 1
+        )
+    reason = "Error interno al preparar el envío; avisa a soporte."
+    return Step(
+        Delivery.FAILED, logging.ERROR, "Mensaje fallido para %s: error interno", crashes=crashes, reason=reason
+    )
+
+
+@next_step.register
+def _(result: LeaseEndedError, row: Message, clock: datetime) -> Step:
+    return Step(Delivery.QUEUED, logging.WARNING, "Turno de envío vencido antes de enviar a %s: se reintenta", due=None)
+
+
+@next_step.register
+def _(result: Accepted, row: Message, clock: datetime) -> Step:
+    taken = Message.objects.filter(gateway=row.gateway, gateway_id=result.id).exclude(pk=row.pk).exists()
+    gateway_id = None if taken else result.id
+    line = "Mensaje enviado exitosamente a %s"
+    return Step(Delivery.SENT, logging.INFO, line, gateway_id=gateway_id, sent=clock, due=None, reason="")
+
+
+@next_step.register(Unreachable)
+@next_step.register(Disconnected)
+@next_step.register(Misconfigured)
+def _(result: Unreachable | Disconnected | Misconfigured, row: Message, clock: datetime) -> Step:
+    due = clock + timedelta(seconds=backoff(row.attempts))
+    line = f"WhatsApp desconectado: mensaje en cola para %s ({safe(result.detail)})"
+    return Step(Delivery.QUEUED, logging.WARNING, line, due=due, held=Held.SESSION, reason="WhatsApp desconectado.")
+
+
+@next_step.register
+def _(result: RateLimited, row: Message, clock: datetime) -> Step:
+    recipient = result.scope == "recipient"
+    pause = 4.0 ** min(row.attempts, 4) if recipient else backoff(row.attempts)
+    due = clock + timedelta(seconds=max(pause, result.after or 0))
+    held = Held.RECIPIENT if recipient else Held.SESSION
+    line = "Límite de envíos: mensaje en cola para %s"
+    return Step(Delivery.QUEUED, logging.WARNING, line, due=due, held=held, reason="Límite de envíos de WhatsApp.")
+
+
+@next_step.register
+def _(result: Refused, row: Message, clock: datetime) -> Step:
+    line = f"Mensaje rechazado para %s ({safe(result.code)})"
+    return Step(Delivery.FAILED, logging.WARNING, line, due=None, reason=result.reason[:300])
+
+
+@next_step.register
+def _(result: Ambiguous, row: Message, clock: datetime) -> Step:
+    due = clock + timedelta(seconds=settings.ENVIO_DUDA_S)
+    line = f"Mensaje sin confirmar para %s ({safe(result.detail)})"
+    reason = "El servidor de WhatsApp no confirmó si el mensaje salió."
+    return Step(Delivery.DOUBTFUL, logging.WARNING, line, due=due, reason=reason)
+
+
+def backoff(attempts: int) -> float:
+    """Seconds until the next try: full jitter, base 1 s, cap 60 s."""
+    return random.uniform(0, min(CAP_S, BASE_S * 2 ** min(attempts, 10)))  # noqa: S311
+
+
+def safe(text: str) -> str:
+    """Text for inside a log format: one line, short, no format marks."""
+    return " ".join(text.split())[:120].replace("%", "%%")

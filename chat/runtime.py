@@ -1,0 +1,121 @@
+"""The threads of one process: a pool for what tasks do, the sweep, and the periodic table when there is no beat.
+
+`pool` and `timer` run inside the web process only when there is no Redis; `sweeper` runs in every process that
+sends. All threads are daemons, because non-daemon ones are joined at exit and would outlast a hanging gateway.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import socket
+import threading
+from collections.abc import Callable
+from contextvars import copy_context
+from typing import Any
+
+from celery import current_app
+from django.conf import settings
+from django.db import connections
+
+logger = logging.getLogger(__name__)
+
+# Set when this process should end: waits everywhere watch it, so that Ctrl-C is obeyed within 2 s.
+stopping = threading.Event()
+SWEEP_S = 5.0
+
+
+class Pool:
+    """Daemon threads, made on demand up to `size`, that run what is submitted and close their connections."""
+
+    def __init__(self, size: int, name: str) -> None:
+        self.size, self.name = size, name
+        self.tasks: queue.SimpleQueue[Callable[[], Any]] = queue.SimpleQueue()
+        self.lock = threading.Lock()
+        self.threads = self.busy = 0
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> None:
+        """Run `function(*args)` on a free thread, soon; what it raises is logged."""
+        context = copy_context()
+        self.tasks.put(lambda: context.run(function, *args))
+        with self.lock:
+            self.busy += 1
+            if self.busy > self.threads < self.size:
+                self.threads += 1
+                threading.Thread(target=self.work, daemon=True, name=f"{self.name}-{self.threads}").start()
+
+    def work(self) -> None:
+        while True:
+            task = self.tasks.get()
+            try:
+                task()
+            except Exception:
+                logger.exception("Error interno en una tarea")
+            finally:
+                connections.close_all()
+                with self.lock:
+                    self.busy -= 1
+
+
+class Repeating:
+    """A daemon thread that calls `function` at once and then every `seconds`; errors are logged and survived."""
+
+    def __init__(self, function: Callable[[], Any], seconds: float, name: str) -> None:
+        self.function, self.seconds, self.name = function, seconds, name
+        self.ended = threading.Event()
+
+    def start(self) -> None:
+        self.ended.clear()
+        threading.Thread(target=self.work, daemon=True, name=self.name).start()
+
+    def stop(self) -> None:
+        self.ended.set()
+
+    def work(self) -> None:
+        while not self.ended.is_set():
+            try:
+                self.function()
+            except Exception:
+                logger.exception("Error interno en %s", self.name)
+            finally:
+                connections.close_all()
+            self.ended.wait(self.seconds)
+
+
+def process_name() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def sweep() -> None:
+    from chat import sweeping
+
+    sweeping.sweep()
+
+
+def run_scheduled(task: str) -> None:
+    current_app.tasks[task]()
+
+
+pool = Pool(32, "tarea")
+sweeper = Repeating(sweep, SWEEP_S, "barrido")
+timers = [
+    Repeating(lambda name=entry["task"]: run_scheduled(name), entry["schedule"], f"periódica-{key}")  # type: ignore[misc]
+    for key, entry in settings.CELERY_BEAT_SCHEDULE.items()
+]
+embedded = threading.Event()
+
+
+def start_embedded() -> None:
+    """Start what a web process without Redis runs besides the web: the sweep and the periodic table."""
+    stopping.clear()
+    embedded.set()
+    for thread in (sweeper, *timers):
+        thread.start()
+
+
+def stop_embedded() -> None:
+    stopping.set()
+    embedded.clear()
+    for thread in (sweeper, *timers):
+        thread.stop()

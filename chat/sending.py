@@ -1,0 +1,82 @@
+"""The request's side of sending: wake somebody, wait a little for the row's outcome, and say it in HTTP."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
+
+from chat import delivery, runtime, tasks
+from chat.models import ACCEPTED, Delivery, Message
+from chat.wake import wake
+from tickets.models import Ticket
+from whatsapp import connection
+
+# At most half of the process's request threads wait for outcomes, so that the other half can always answer.
+seats = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
+# Sends for requests whose wake-up reached nobody.
+stand_in = runtime.Pool(8, "envío")
+
+SAVED = "Tu mensaje quedó guardado"
+WORDS: dict[str, tuple[int, str]] = {
+    Delivery.QUEUED: (503, f"WhatsApp está desconectado. {SAVED} y saldrá solo al reconectar."),
+    Delivery.SENDING: (504, f"El servidor de WhatsApp aún no responde. {SAVED}; su estado aparecerá en el chat."),
+    Delivery.DOUBTFUL: (
+        504,
+        f"El servidor de WhatsApp no confirmó el envío. {SAVED}; no se envía otra vez sin tu decisión.",
+    ),
+    Delivery.FAILED: (422, f"No se pudo enviar. {SAVED} en el historial."),
+    Delivery.DISCARDED: (409, "El mensaje se descartó."),
+}
+BEHIND = f"{SAVED} y saldrá en orden: hay otro mensaje antes, o el envío aún no comienza."
+
+
+def send_now(message: Message) -> None:
+    """See that somebody drains the message's conversation now: a worker, or a thread of this process."""
+    if not wake(tasks.drain, message.conversation_id):
+        stand_in.submit(delivery.drain, message.conversation_id)
+
+
+def wait_for_outcome(message: Message) -> Message:
+    """The message's row once its outcome is known, or as it is when ENVIO_ESPERA_S is over or no seat is free."""
+    row = Message.objects.get(pk=message.pk)
+    if not seats.acquire(blocking=False):
+        return row
+    try:
+        ends, pause = time.monotonic() + settings.ENVIO_ESPERA_S, 0.01
+        while unsettled(row) and time.monotonic() < ends and not runtime.stopping.wait(pause):
+            pause = min(pause * 1.5, 0.2)
+            row = Message.objects.get(pk=message.pk)
+        return row
+    finally:
+        seats.release()
+
+
+def unsettled(row: Message) -> bool:
+    """Whether waiting may still bring news: it is on its way, or queued with nothing in front that holds it."""
+    if row.state == Delivery.QUEUED:
+        return not connection.opened() and not held(row)
+    return row.state == Delivery.SENDING
+
+
+def held(row: Message) -> bool:
+    """Whether `row`, or one before it, waits for its time."""
+    waits = Q(state__in=[Delivery.QUEUED, Delivery.DOUBTFUL], due__gt=timezone.now())
+    return Message.objects.filter(waits, conversation=row.conversation_id, seq__lte=row.seq).exists()
+
+
+def outcome(row: Message, ticket: Ticket) -> tuple[int, dict[str, Any]]:
+    """The HTTP status and body that tell `row`'s outcome, as the contract fixes them."""
+    body: dict[str, Any] = {"ticket_id": ticket.pk, "telefono": ticket.contact.telefono, "seq": row.seq}
+    if row.state in ACCEPTED:
+        return 200, {"status": "enviado", **body, "mensaje": "Mensaje enviado correctamente", "estado": row.state}
+    status, detail = WORDS[row.state]
+    if row.state == Delivery.QUEUED and not row.held and not connection.opened():
+        detail = BEHIND
+    elif row.state == Delivery.FAILED and row.reason:
+        detail = f"No se pudo enviar: {row.reason} {SAVED} en el historial."
+    return status, {"status": row.state, **body, "detail": detail}

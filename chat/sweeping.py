@@ -1,0 +1,45 @@
+"""The sweep: finds again whatever a lost wake-up, a dead process or a restored session left behind."""
+
+from __future__ import annotations
+
+from django.db.models import Exists, Min, OuterRef, Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from chat import delivery, runtime
+from chat.models import Conversation, Delivery, Message, Worker
+from whatsapp import connection, events
+from whatsapp.models import WebhookEvent
+
+BATCH = 200
+
+
+def sweep() -> None:
+    """One round; harmless when run twice, or by several processes at once."""
+    Worker.objects.update_or_create(name=runtime.process_name(), defaults={"seen": timezone.now()})
+    if change := connection.probe_if_due():
+        events.dispatch(change)
+    for conversation_id in due_conversations():
+        runtime.pool.submit(delivery.drain, conversation_id)
+    for event_id in events.unhandled():
+        runtime.pool.submit(events.handle, event_id)
+    waiting = WebhookEvent.objects.filter(state=WebhookEvent.State.WAITING, waits_on__startswith="conversation:")
+    for waits_on in waiting.values_list("waits_on", flat=True).distinct()[:BATCH]:
+        runtime.pool.submit(events.wake_waiting, waits_on)
+
+
+def due_conversations(limit: int = BATCH) -> list[int]:
+    """Conversations whose sending may go on now, the one waiting longest first.
+
+    While the breaker is open only an expired lease needs anybody: its row's outcome is unknown.
+    """
+    abandoned = Q(lease_until__lte=Now())
+    queued = Message.objects.filter(conversation=OuterRef("pk"), state=Delivery.QUEUED)
+    free = Q(lease_until=None) & (Exists(queued) & ~Exists(queued.filter(due__gt=Now())))
+    wanted = abandoned if connection.opened() else abandoned | free
+    return list(
+        Conversation.objects.filter(wanted)
+        .annotate(oldest=Min("messages__created", filter=Q(messages__state=Delivery.QUEUED)))
+        .order_by("oldest")
+        .values_list("pk", flat=True)[:limit]
+    )

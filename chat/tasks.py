@@ -1,0 +1,34 @@
+"""What Celery carries: ids. A row that is gone means there is nothing to do."""
+
+from celery import shared_task
+from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
+
+from chat import delivery as sending
+from whatsapp import events
+from whatsapp.models import WebhookEvent
+
+
+@shared_task(name="chat.drain")
+def drain(conversation_id: int) -> None:
+    sending.drain(conversation_id)
+
+
+@shared_task(name="chat.handle_event")
+def handle_event(event_id: int) -> None:
+    events.handle(event_id)
+
+
+@shared_task(name="chat.purge_events")
+def purge_events() -> None:
+    WebhookEvent.purge(settings.EVENTOS_DIAS)
+
+
+@shared_task(name="chat.purge_sessions")
+def purge_sessions() -> None:
+    SessionStore.clear_expired()
+
+
+@shared_task(name="chat.wake_waiting")
+def wake_waiting(waits_on: str) -> None:
+    events.wake_waiting(waits_on)

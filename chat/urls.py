@@ -1,0 +1,16 @@
+from django.urls import path
+
+from chat import health, views
+
+urlpatterns = [
+    path("ticket/<int:ticket_id>/enviar-mensaje", views.send_message, name="enviar-mensaje"),
+    path("ticket/<int:ticket_id>/conversacion", views.conversation, name="conversacion"),
+    path("ticket/<int:ticket_id>/notificar", views.notify, name="notificar"),
+    path("ticket/<int:ticket_id>/log", views.log, name="log"),
+    path("ticket/<int:ticket_id>/mensaje/<int:seq>/resolver", views.decide, name="resolver"),
+    path("ticket/<int:ticket_id>/leido", views.mark_read, name="leido"),
+    path("ticket/<int:ticket_id>/tomar", views.take, name="tomar"),
+    path("ticket/<int:ticket_id>/estado", views.change_state, name="cambiar-estado"),
+    path("estado", health.estado, name="estado"),
+    path("salud", health.salud, name="salud"),
+]

@@ -1,0 +1,187 @@
+"""The endpoints of a ticket's conversation: each parses, calls, answers."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse
+from django.utils.http import parse_etags
+from django.views.decorators.http import require_GET
+from rest_framework.decorators import api_view
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from chat import compose, decisions, history, notices, sending
+from chat.errors import explained
+from chat.models import Message, PredefinedMessage
+from tickets.access import get_ticket
+from tickets.models import State, Ticket
+
+logger = logging.getLogger(__name__)
+
+NOT_SAVED = "Error interno: tu mensaje no se guardó. Vuelve a enviarlo; si se repite, avisa a soporte con la hora."
+SAVED = "Error interno, pero tu mensaje quedó guardado: su estado aparecerá en el chat. No lo escribas otra vez."
+
+
+def person(request: Request | HttpRequest) -> User:
+    """Who is asking; the access function has the last word on what they may see."""
+    return request.user  # type: ignore[return-value]
+
+
+def body_of(request: Request) -> dict[str, Any]:
+    """The request's JSON object; InvalidText when the body is anything else."""
+    if not isinstance(request.data, dict):
+        raise compose.InvalidText("El cuerpo debe ser un objeto JSON.")
+    return request.data
+
+
+def draft_of(body: dict[str, Any], text: str, notice: PredefinedMessage | None = None) -> compose.Draft:
+    """The draft that a body describes; raises InvalidText for a malformed `clave`, `visto_hasta` or `forzar`."""
+    key, seen, force = body.get("clave"), body.get("visto_hasta"), body.get("forzar", False)
+    try:
+        key = key if key is None else uuid.UUID(key)
+    except (ValueError, TypeError, AttributeError):
+        raise compose.InvalidText("«clave» debe ser un UUID.") from None
+    if seen is not None and (not isinstance(seen, int) or isinstance(seen, bool) or not 0 <= seen < 2**63):
+        raise compose.InvalidText("«visto_hasta» debe ser un número entero.")
+    if not isinstance(force, bool):
+        raise compose.InvalidText("«forzar» debe ser true o false.")
+    return compose.Draft(text=text, key=key, seen=seen, force=force, notice=notice)
+
+
+def send(ticket: Ticket, author: User, draft: compose.Draft) -> Response:
+    """Save, wake, wait, answer: what both the composer and Notificar do."""
+    message = None
+    try:
+        message, new = compose.write(ticket.pk, author, draft)
+        return told(message, ticket, new=new)
+    except compose.EXPECTED:
+        raise
+    except Exception:
+        logger.exception("Error interno al enviar al ticket #%s", ticket.pk)
+        saved = {"ticket_id": ticket.pk, "telefono": ticket.contact.telefono, "seq": message.seq} if message else {}
+        return Response({"detail": SAVED if message else NOT_SAVED, "status": "error", **saved}, status=500)
+
+
+def told(message: Message, ticket: Ticket, *, new: bool) -> Response:
+    """Answer with the message's outcome; a new one is sent and waited for first."""
+    if new:
+        sending.send_now(message)
+        message = sending.wait_for_outcome(message)
+    status, body = sending.outcome(message, ticket)
+    return Response(body, status=status)
+
+
+@api_view(["POST"])
+@explained
+def send_message(request: Request, ticket_id: int) -> Response:
+    """POST /ticket/{id}/enviar-mensaje {"mensaje", "clave"?, "visto_hasta"?, "forzar"?}."""
+    ticket = get_ticket(request.user, ticket_id)
+    body = body_of(request)
+    return send(ticket, person(request), draft_of(body, compose.check_text(body.get("mensaje"))))
+
+
+@api_view(["GET"])
+@explained
+def conversation(request: Request, ticket_id: int) -> Response:
+    """GET /ticket/{id}/conversacion[?desde=version|?antes=seq]; 304 before reading any message."""
+    reader = person(request)
+    ticket = get_ticket(request.user, ticket_id)
+    since, before = (number(request, name) for name in ("desde", "antes"))
+    version = history.version_of(ticket)
+    tag = history.etag(reader, ticket, request.META["QUERY_STRING"], version)
+    if tag in parse_etags(request.headers.get("If-None-Match", "")):
+        return Response(status=304, headers={"ETag": tag})
+    return Response(history.conversation(ticket, reader, version, since=since, before=before), headers={"ETag": tag})
+
+
+def number(request: Request, name: str) -> int | None:
+    """A query parameter that is a whole number; raises InvalidText when it is something else."""
+    raw = request.query_params.get(name)
+    if raw is None:
+        return None
+    if not (raw.isascii() and raw.isdigit() and len(raw) < 19):
+        raise compose.InvalidText(f"«{name}» debe ser un número entero.")
+    return int(raw)
+
+
+@api_view(["GET", "POST"])
+@explained
+def notify(request: Request, ticket_id: int) -> Response:
+    """GET: the predefined messages with this ticket's values. POST {"predefinido", "clave"?, "forzar"?}: send one."""
+    ticket = get_ticket(request.user, ticket_id)
+    if request.method == "GET":
+        mensajes = notices.previews(ticket, person(request))
+        return Response({"mensajes": mensajes, "ticket": history.ticket_entry(ticket, person(request))})
+    body = body_of(request)
+    chosen = body.get("predefinido")
+    if not isinstance(chosen, int) or isinstance(chosen, bool):
+        raise compose.InvalidText("«predefinido» debe ser el número de un mensaje predefinido.")
+    notice = PredefinedMessage.objects.filter(pk=chosen, active=True).first()
+    if notice is None:
+        raise NotFound("Ese mensaje predefinido ya no existe.")
+    text = compose.check_text(notices.render(notice.text, ticket, person(request)))
+    return send(ticket, person(request), draft_of(body, text, notice))
+
+
+@api_view(["POST"])
+@explained
+def decide(request: Request, ticket_id: int, seq: int) -> Response:
+    """POST /ticket/{id}/mensaje/{seq}/resolver {"decision": "ya_llego"|"reenviar"|"descartar"}."""
+    ticket = get_ticket(request.user, ticket_id)
+    decision = body_of(request).get("decision")
+    if decision not in (decisions.ARRIVED, decisions.RESEND, decisions.DISCARD):
+        raise compose.InvalidText("«decision» debe ser ya_llego, reenviar o descartar.")
+    try:
+        message = decisions.decide(ticket, seq, decision, person(request))
+    except Message.DoesNotExist:
+        raise NotFound("Ese mensaje no existe en este ticket.") from None
+    if decision == decisions.RESEND:
+        return told(message, ticket, new=True)
+    sending.send_now(message)  # what waited behind it may go now
+    return Response({"status": message.state, "ticket_id": ticket.pk, "seq": message.seq})
+
+
+@api_view(["POST"])
+@explained
+def mark_read(request: Request, ticket_id: int) -> Response:
+    """POST /ticket/{id}/leido {"hasta": seq}: the person's messages up to there were on the screen."""
+    ticket = get_ticket(request.user, ticket_id)
+    seen = draft_of({"visto_hasta": body_of(request).get("hasta")}, "").seen
+    if seen is None:
+        raise compose.InvalidText("«hasta» debe ser un número entero.")
+    compose.mark_read(ticket.pk, seen)
+    return Response(status=204)
+
+
+@api_view(["POST"])
+@explained
+def take(request: Request, ticket_id: int) -> Response:
+    """POST /ticket/{id}/tomar: the ticket is mine."""
+    ticket = decisions.take(get_ticket(request.user, ticket_id), person(request))
+    return Response({"ticket": history.ticket_entry(ticket, person(request))})
+
+
+@api_view(["POST"])
+@explained
+def change_state(request: Request, ticket_id: int) -> Response:
+    """POST /ticket/{id}/estado {"estado"}."""
+    ticket = get_ticket(request.user, ticket_id)
+    state = body_of(request).get("estado")
+    if state not in State.values:
+        raise compose.InvalidText(f"«estado» debe ser uno de: {', '.join(State.values)}.")
+    ticket = decisions.change(ticket, state=state)
+    return Response({"ticket": history.ticket_entry(ticket, person(request))})
+
+
+@require_GET
+def log(request: HttpRequest, ticket_id: int) -> HttpResponse:
+    """GET /ticket/{id}/log: the whole conversation as a text file."""
+    ticket = get_ticket(request.user, ticket_id)
+    text = "\n".join(history.log_lines(ticket, person(request))) + "\n"
+    headers = {"Content-Disposition": f'attachment; filename="ticket-{ticket.pk}.txt"'}
+    return HttpResponse(text, content_type="text/plain; charset=utf-8", headers=headers)

@@ -1,0 +1,40 @@
+"""Wake-ups: the only place that knows whether a task goes to Celery or to this process's own threads."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from celery import Task
+from django.conf import settings
+from django.db import transaction
+
+from chat import runtime
+
+logger = logging.getLogger(__name__)
+
+
+def wake(task: Task[Any, Any], *args: Any) -> bool:
+    """Hint that `task` has work for `args` (ids); returns whether anybody was told.
+
+    Never raises: a lost wake-up is found by the sweep.
+    """
+    if not settings.REDIS_URL:
+        if runtime.embedded.is_set():
+            runtime.pool.submit(task.run, *args)
+        return runtime.embedded.is_set()
+    try:
+        task.apply_async(args, retry=False, expires=60)
+    except Exception as error:
+        logger.warning("Sin aviso al worker (%s): lo encontrará el barrido", error)
+        return False
+    return True
+
+
+def wake_on_commit(task: Task[Any, Any], *args: Any) -> None:
+    """`wake` once the surrounding transaction is committed."""
+
+    def tell() -> None:
+        wake(task, *args)
+
+    transaction.on_commit(tell, robust=True)

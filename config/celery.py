@@ -1,0 +1,34 @@
+"""The Celery application: it carries wake-ups only (the rows are the queue)."""
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import celeryd_init, worker_ready, worker_shutdown
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("chat_en_vivo")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+# Whoever publishes must not hang on a black-holed broker; a worker's BRPOP blocks by design and keeps the defaults.
+app.conf.broker_transport_options = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5, "max_retries": 0}
+
+
+@celeryd_init.connect
+def keep_worker_options(conf: Any, **_: Any) -> None:
+    conf.broker_transport_options = {}
+
+
+@worker_ready.connect
+def start_sweep(**_: Any) -> None:
+    from chat.runtime import sweeper
+
+    sweeper.start()
+
+
+@worker_shutdown.connect
+def stop_sweep(**_: Any) -> None:
+    from chat.runtime import sweeper
+
+    sweeper.stop()

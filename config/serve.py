@@ -1,0 +1,58 @@
+"""The web process of `make run`: uvicorn, told at once when it should stop, and alone when it must be.
+
+python -m config.serve
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import sys
+from types import FrameType
+
+import uvicorn
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+
+class Server(uvicorn.Server):
+    """Sets `runtime.stopping` in the signal itself, so that requests waiting for an outcome end too."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        from chat import runtime
+
+        runtime.stopping.set()
+        super().handle_exit(sig, frame)
+
+
+def listen(port: int) -> socket.socket:
+    """A listening socket on loopback; exits with a clear message when the port is taken."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError as error:
+        sys.exit(f"No se puede usar el puerto {port} ({error.strerror}). Elige otro: PORT=8080 make run")
+    return listener
+
+
+def main() -> None:
+    from django.conf import settings
+
+    lock = (settings.DATA_DIR / "web.lock").open("w")
+    if not settings.REDIS_URL:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            sys.exit(
+                f"Ya hay un proceso web usando {settings.DATA_DIR}. Sin REDIS_URL sólo puede haber uno; "
+                "detén el otro o configura REDIS_URL."
+            )
+    listener = listen(settings.PORT)
+    options = uvicorn.Config("config.asgi:application", log_config=None, timeout_graceful_shutdown=1)
+    Server(options).run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,285 @@
+"""All settings. The only module that reads the environment; every key is described in `.env.example`."""
+
+import ipaddress
+import secrets
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.utils import get_random_secret_key
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+environ.Env.read_env(env.str("ENV_FILE", str(BASE_DIR / ".env")))
+
+
+def number(key: str, default: float, *, at_least: float = 0, above: float | None = None) -> float:
+    """A number of the environment; ImproperlyConfigured in Spanish when it is none or out of range."""
+    try:
+        value = env.float(key, default)
+    except ValueError:
+        raise ImproperlyConfigured(f"{key} debe ser un número.") from None
+    if not at_least <= value < float("inf") or (above is not None and value <= above):
+        raise ImproperlyConfigured(
+            f"{key} debe ser un número mayor {f'que {above}' if above is not None else f'o igual a {at_least}'}."
+        )
+    return value
+
+
+def port(key: str, default: int) -> int:
+    value = number(key, default, at_least=1)
+    if value != int(value) or value > 65535:
+        raise ImproperlyConfigured(f"{key} debe ser un puerto entre 1 y 65535.")
+    return int(value)
+
+
+def choice(key: str, default: str, options: tuple[str, ...]) -> str:
+    value = env.str(key, default).strip().lower()
+    if value not in options:
+        raise ImproperlyConfigured(f"{key} debe ser uno de: {', '.join(options)}.")
+    return value
+
+
+def kept_secret(name: str, make: Any) -> str:
+    """A random secret that a development machine makes once and keeps under DATA_DIR."""
+    path = DATA_DIR / name
+    try:
+        with path.open("x") as file:
+            path.chmod(0o600)
+            file.write(make())
+    except FileExistsError:
+        pass
+    return path.read_text().strip()
+
+
+DEBUG = env.bool("DEBUG", False)
+PORT = port("PORT", 8000)
+SIMULATOR_PORT = port("SIMULATOR_PORT", 8001)
+DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "data"))).resolve()
+DATA_DIR.mkdir(parents=True, exist_ok=True)
+
+SAMPLE_SECRETS = {"", "cambia-esta-clave"}
+SECRET_KEY = env.str("SECRET_KEY", "")
+if SECRET_KEY in SAMPLE_SECRETS:
+    if not DEBUG:
+        raise ImproperlyConfigured(
+            "SECRET_KEY está vacía o es la del ejemplo. Pon una propia en .env, por ejemplo la que escribe: "
+            'python -c "import secrets; print(secrets.token_urlsafe(50))"'
+        )
+    SECRET_KEY = kept_secret("secret_key", get_random_secret_key)
+
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost"])
+CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS if host != "*" and not host.startswith(".")]
+try:
+    TRUSTED_PROXIES = [ipaddress.ip_network(peer) for peer in env.list("TRUSTED_PROXIES", default=[])]
+except ValueError as error:
+    raise ImproperlyConfigured(f"TRUSTED_PROXIES: {error}") from None
+
+INSTALLED_APPS = [
+    "config.apps.DeskAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_filters",
+    "import_export",
+    "axes",
+    "csp",
+    "whatsapp",
+    "tickets",
+    "chat",
+]
+
+MIDDLEWARE = [
+    "config.middleware.RequestIdMiddleware",
+    "config.middleware.TrustedProxyMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.middleware.PrivateCacheMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+ASGI_APPLICATION = "config.asgi.application"
+APPEND_SLASH = True
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASE_URL = env.str("DATABASE_URL", f"sqlite:///{DATA_DIR / 'chat.sqlite3'}")
+try:
+    DATABASE: dict[str, Any] = env.db_url_config(DATABASE_URL)
+    DATABASE_ENGINE = DATABASE["ENGINE"].rpartition(".")[2]
+except (KeyError, ValueError) as error:
+    raise ImproperlyConfigured(f"DATABASE_URL no se entiende: {error}") from None
+if DATABASE_ENGINE == "sqlite3":
+    # Older SQLite can corrupt a WAL database that several processes write: https://sqlite.org/wal.html#walresetbug
+    version = sqlite3.sqlite_version_info
+    wal_is_safe = version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
+    DATABASE["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        # FULL, because a rolled-back `enviado` would be sent a second time.
+        "init_command": f"PRAGMA journal_mode={'WAL' if wal_is_safe else 'DELETE'}; PRAGMA synchronous=FULL;",
+    }
+elif DATABASE_ENGINE == "postgresql":
+    DATABASE["OPTIONS"] = {**DATABASE.get("OPTIONS", {}), "pool": {"min_size": 1, "max_size": 40, "timeout": 10}}
+else:
+    raise ImproperlyConfigured("DATABASE_URL debe empezar con sqlite:/// o postgres://")
+DATABASES = {"default": DATABASE}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = env.str("REDIS_URL", "")
+if REDIS_URL:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+
+CELERY_BROKER_URL = REDIS_URL or "memory://"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# The same table is run by beat, or without Redis by the web process's own timer (chat/runtime.py).
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "purgar-eventos": {"task": "chat.purge_events", "schedule": 3600.0},
+    "purgar-sesiones": {"task": "chat.purge_sessions", "schedule": 86400.0},
+}
+
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LOGIN_URL = "entrar"
+LOGIN_REDIRECT_URL = "tickets"
+LOGOUT_REDIRECT_URL = "entrar"
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = 6
+AXES_COOLOFF_TIME = 0.25
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_CALLABLE = "config.auth.locked_out"
+AXES_CLIENT_IP_CALLABLE = "config.auth.client_address"
+AXES_HTTP_RESPONSE_CODE = 429
+AXES_VERBOSE = False
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "config.auth.SignedTokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "EXCEPTION_HANDLER": "config.errors.answer_error",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True
+
+LANGUAGE_CODE = "es-mx"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = env.str("TIME_ZONE", "America/Mexico_City")
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+WHITENOISE_USE_FINDERS = DEBUG
+MEDIA_ROOT = DATA_DIR / "media"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    },
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+SECURE_SSL_REDIRECT = not DEBUG
+# Gateways and health probes on the private network speak plain HTTP to the process itself.
+SECURE_REDIRECT_EXEMPT = [r"^salud$", r"^webhook$", r"^webhooks/"]
+SECURE_HSTS_SECONDS = 0 if DEBUG else 31_536_000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEBUG
+SECURE_HSTS_PRELOAD = not DEBUG
+if TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+WHATSAPP_GATEWAY = choice("WHATSAPP_GATEWAY", "waha", ("waha",))
+WHATSAPP_HANDLER = "chat.inbound.handle"
+WHATSAPP_TIMEOUT_S = number("WHATSAPP_TIMEOUT_S", 15, above=0)
+WAHA_URL = env.str("WAHA_URL", f"http://127.0.0.1:{SIMULATOR_PORT}" if DEBUG else "")
+WAHA_API_KEY = env.str("WAHA_API_KEY", "")
+WAHA_SESSION = env.str("WAHA_SESSION", "default")
+WAHA_HMAC_KEY = env.str("WAHA_HMAC_KEY", "")
+if DEBUG and not WAHA_HMAC_KEY:
+    WAHA_HMAC_KEY = kept_secret("waha_hmac_key", lambda: secrets.token_hex(32))
+WEBHOOK_MAX_BYTES = 2 * 1024 * 1024
+
+ENVIO_ESPERA_S = number("ENVIO_ESPERA_S", 8)
+ENVIO_DUDA_S = number("ENVIO_DUDA_S", 30)
+ENVIO_POR_SEGUNDO = number("ENVIO_POR_SEGUNDO", 5)
+REABRIR_HORAS = number("REABRIR_HORAS", 48)
+EVENTOS_DIAS = number("EVENTOS_DIAS", 30, at_least=1)
+WEB_THREADS = int(number("WEB_THREADS", 40, at_least=2))
+TELEFONO_REGION = env.str("TELEFONO_REGION", "MX").upper()
+LOG_TELEFONOS = choice("LOG_TELEFONOS", "completo", ("completo", "parcial"))
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request_id": {"()": "config.logs.RequestIdFilter"}},
+    "formatters": {"lines": {"format": "%(asctime)s [%(request_id)s] %(levelname)s - %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["request_id"], "formatter": "lines"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {
+        "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        **{app: {"level": "INFO"} for app in ("chat", "tickets", "whatsapp", "config")},
+    },
+}
+
+# Part of every ETag: a new release may answer the same rows differently.
+RELEASE = "0.1.0"

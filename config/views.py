@@ -1,0 +1,27 @@
+"""The door for programs: a user name and password for a token."""
+
+from django.contrib.auth import authenticate, user_logged_in
+from rest_framework import exceptions
+from rest_framework.decorators import api_view, authentication_classes, permission_classes
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from config.auth import LOCKED, make_token
+
+
+@api_view(["POST"])
+@authentication_classes([])
+@permission_classes([])
+def token(request: Request) -> Response:
+    """POST /api/token {"username", "password"} -> {"token"}; 400 when they do not match, 429 when locked."""
+    data = request.data if isinstance(request.data, dict) else {}
+    username, password = data.get("username"), data.get("password")
+    if not isinstance(username, str) or not isinstance(password, str) or "\0" in username:
+        raise exceptions.ValidationError("Envía «username» y «password».")
+    user = authenticate(request._request, username=username, password=password)
+    if user is None:
+        if getattr(request._request, "axes_locked_out", False):
+            return Response({"detail": LOCKED, "status": "bloqueado"}, status=429)
+        raise exceptions.ValidationError("Usuario o contraseña incorrectos.")
+    user_logged_in.send(sender=type(user), request=request._request, user=user)
+    return Response({"token": make_token(user)})

@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from tickets import identity
+from tickets.text import fold
+
+
+class Contact(models.Model):
+    """The person on WhatsApp. `phone`, `lid` and `bsuid` are what we match on; `address` is what we send to."""
+
+    phone = models.CharField(
+        "teléfono", max_length=20, null=True, blank=True, unique=True, help_text="Forma canónica, con + y lada."
+    )
+    lid = models.CharField("LID de WhatsApp", max_length=60, null=True, blank=True, unique=True)
+    bsuid = models.CharField("usuario de WhatsApp", max_length=160, null=True, blank=True, unique=True)
+    address = models.CharField("dirección de envío", max_length=160, help_text="Como la vimos por última vez.")
+    name = models.CharField("nombre", max_length=120, blank=True)
+    push_name = models.CharField("nombre en WhatsApp", max_length=120, blank=True)
+    department = models.CharField("departamento", max_length=120, blank=True)
+    created = models.DateTimeField("creado", default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = "contacto"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(phone__isnull=False) | Q(lid__isnull=False) | Q(bsuid__isnull=False),
+                name="contact_has_an_identity",
+                violation_error_message="El contacto necesita un teléfono, un LID o un usuario de WhatsApp.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.push_name or self.shown_phone
+
+    @property
+    def shown_phone(self) -> str:
+        """The address grouped for reading, as "+52 1 477 275 8198"."""
+        return identity.show(self.address)
+
+    @property
+    def telefono(self) -> str:
+        """The address as the contract's `telefono` has it: "+5214772758198", as it was seen."""
+        return identity.e164(self.address)
+
+
+class State(models.TextChoices):
+    PENDING = "Pendiente"
+    IN_PROGRESS = "En proceso"
+    ON_HOLD = "En espera"
+    RESOLVED = "Resuelto"
+    CLOSED = "Cerrado"
+
+
+OPEN_STATES = (State.PENDING, State.IN_PROGRESS, State.ON_HOLD)
+CLOSED_STATES = (State.RESOLVED, State.CLOSED)
+
+
+class Priority(models.TextChoices):
+    LOW = "Baja"
+    NORMAL = "Normal"
+    HIGH = "Alta"
+    URGENT = "Urgente"
+
+
+class TicketQuerySet(models.QuerySet["Ticket"]):
+    def open(self) -> TicketQuerySet:
+        return self.filter(state__in=OPEN_STATES)
+
+    def search(self, text: str) -> TicketQuerySet:
+        """Tickets in whose folded text every word of `text` occurs (at most 8 words of 60 characters)."""
+        found = self
+        for word in fold(text.replace("\0", ""))[:400].split()[:8]:
+            digits = word.strip("+-()#")
+            found = found.filter(search_text__contains=digits if digits.isdigit() else word)
+        return found
+
+    def latest_first(self) -> TicketQuerySet:
+        return self.order_by("-last_activity", "-id")
+
+
+class Ticket(models.Model):
+    """One problem of a contact: a chapter of their WhatsApp thread."""
+
+    contact = models.ForeignKey(Contact, models.PROTECT, related_name="tickets", verbose_name="contacto")
+    name = models.CharField("nombre", max_length=120, blank=True)
+    department = models.CharField("departamento", max_length=120, blank=True)
+    equipment = models.CharField("tipo de equipo", max_length=120, blank=True)
+    asset = models.CharField("número de activo", max_length=120, blank=True)
+    fault = models.TextField("falla", blank=True)
+    category = models.CharField("categoría", max_length=60, blank=True)
+    evidence = models.ImageField("foto de evidencia", upload_to="evidencia/%Y/%m/", blank=True)
+    state = models.CharField("estado", max_length=20, choices=State, default=State.PENDING)
+    priority = models.CharField("prioridad", max_length=20, choices=Priority, default=Priority.NORMAL)
+    technician = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="tickets",
+        verbose_name="técnico",
+    )
+    created = models.DateTimeField("creado", default=timezone.now, editable=False)
+    first_response = models.DateTimeField("primera respuesta", null=True, blank=True, editable=False)
+    resolved = models.DateTimeField("resuelto", null=True, blank=True, editable=False)
+    last_activity = models.DateTimeField("última actividad", default=timezone.now, editable=False)
+    unread = models.PositiveIntegerField("sin leer", default=0, editable=False)
+    # Since when the person waits for a technician's answer; null when the last word was ours.
+    waiting_since = models.DateTimeField("espera desde", null=True, blank=True, editable=False)
+    last_text = models.CharField("último mensaje", max_length=160, blank=True, editable=False)
+    last_role = models.CharField(max_length=10, blank=True, editable=False)
+    # What the assistant asked last (a name in chat.assistant.FIELDS); blank when no answer is expected.
+    asked = models.CharField(max_length=20, blank=True, editable=False)
+    search_text = models.TextField(blank=True, editable=False)
+
+    objects = TicketQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "ticket"
+        constraints = [
+            models.UniqueConstraint(
+                "contact",
+                condition=Q(state__in=["Pendiente", "En proceso", "En espera"]),
+                name="one_open_ticket_per_contact",
+                violation_error_message="Este contacto ya tiene un ticket abierto.",
+            ),
+        ]
+        indexes = [
+            models.Index("state", models.F("last_activity").desc(), models.F("id").desc(), name="ticket_by_state"),
+            models.Index(models.F("last_activity").desc(), models.F("id").desc(), name="ticket_by_activity"),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk} · {self.shown_name}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.pk is None:
+            # The number is searched for too, and only the database knows it.
+            super().save(*args, **kwargs)
+            kwargs = {"update_fields": ["search_text"]}
+            args = ()
+        self.search_text = self.folded()
+        if (fields := kwargs.get("update_fields")) is not None:
+            kwargs["update_fields"] = {*fields, "search_text"}
+        super().save(*args, **kwargs)
+
+    def folded(self) -> str:
+        """What the table's search looks in: everything the table shows of the person and the problem."""
+        digits = "".join(filter(str.isdigit, self.contact.address))
+        parts = (self.name, self.contact.push_name, self.department, self.equipment, self.asset, self.category)
+        return fold(" ".join((str(self.pk or ""), digits, self.contact.phone or "", *parts, self.fault)))
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in OPEN_STATES
+
+    @property
+    def shown_name(self) -> str:
+        return self.name or str(self.contact)
+
+    def change_state(self, state: str, now: datetime | None = None) -> None:
+        """Move to `state` in memory (the caller saves), keeping `resolved` true to it."""
+        now = now or timezone.now()
+        if state in CLOSED_STATES:
+            self.resolved = self.resolved or now
+            self.waiting_since = None
+            self.asked = ""
+        else:
+            self.resolved = None
+        self.state = state
+
+    def take(self, technician: AbstractBaseUser) -> None:
+        """Give the ticket to `technician`, in memory; a pending one is then in progress."""
+        self.technician_id = technician.pk
+        if self.state == State.PENDING:
+            self.change_state(State.IN_PROGRESS)
+
+    def reopen(self) -> None:
+        self.change_state(State.IN_PROGRESS if self.technician_id else State.PENDING)
+
+    def may_reopen(self, now: datetime) -> bool:
+        """Whether a message of the person that comes at `now` still belongs to this closed ticket."""
+        return self.resolved is not None and now - self.resolved <= timedelta(hours=settings.REABRIR_HORAS)

@@ -1,0 +1,118 @@
+"""The state of the WhatsApp session, and the breaker that keeps us from sending into a dead one.
+
+Rules: docs/delivery.md, "The breaker". One row, known to every process.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from whatsapp import gateways
+from whatsapp.gateways.base import ConnectionChanged, Misconfigured
+from whatsapp.models import Connection
+
+logger = logging.getLogger(__name__)
+
+MAX_NOT_SENT = 5
+MAX_DOUBTFUL = 3
+FIRST_MINUTE = timedelta(minutes=1)
+# A little under 5 and 15 s, so that the sweep's own 5 s rhythm never just misses a probe.
+PROBE_EARLY = timedelta(seconds=4.5)
+PROBE_LATE = timedelta(seconds=14.5)
+
+
+def current() -> Connection:
+    """The active gateway's row, made connected on first use: only evidence closes the line."""
+    return Connection.objects.get_or_create(gateway=settings.WHATSAPP_GATEWAY)[0]
+
+
+def opened() -> bool:
+    """Whether the breaker is open, that is: nothing may be sent now."""
+    return not current().connected
+
+
+def update(change: ConnectionChanged) -> bool:
+    """Record what the gateway says of its session; returns whether that is a change."""
+    now = timezone.now()
+    row = current()
+    detail = change.detail[:300]
+    rows = Connection.objects.filter(pk=row.pk, connected=not change.connected)
+    if change.connected:
+        changed = rows.update(connected=True, since=now, detail=detail, next_probe=None, **COUNTS)
+    else:
+        changed = rows.update(connected=False, since=now, detail=detail, next_probe=now + PROBE_EARLY, **COUNTS)
+    if changed:
+        log = logger.info if change.connected else logger.warning
+        log("WhatsApp %s: %s", "conectado" if change.connected else "desconectado", detail)
+    return bool(changed)
+
+
+COUNTS = {"not_sent": 0, "doubtful": 0, "doubtful_address": ""}
+
+
+def sent() -> None:
+    """A message went out: the session works. Writes only when there was something to forget."""
+    failing = Q(not_sent__gt=0) | Q(doubtful__gt=0)
+    Connection.objects.filter(failing, pk=settings.WHATSAPP_GATEWAY).update(**COUNTS)
+
+
+def not_sent(detail: str) -> None:
+    """A send failed before it left, for no fault of its recipient; several in a row open the breaker."""
+    current()
+    Connection.objects.filter(pk=settings.WHATSAPP_GATEWAY).update(not_sent=F("not_sent") + 1)
+    if current().not_sent >= MAX_NOT_SENT:
+        update(ConnectionChanged(connected=False, detail=detail))
+
+
+def doubtful(address: str, detail: str) -> None:
+    """A send ended in doubt; several in a row, from different conversations, open the breaker."""
+    current()
+    rows = Connection.objects.filter(pk=settings.WHATSAPP_GATEWAY).exclude(doubtful_address=address)
+    rows.update(doubtful=F("doubtful") + 1, doubtful_address=address)
+    if current().doubtful >= MAX_DOUBTFUL:
+        update(ConnectionChanged(connected=False, detail=detail))
+
+
+def seconds_to_wait() -> float:
+    """Take the session's next sending slot; 0 when it is ours, else the seconds until one may be free.
+
+    `ENVIO_POR_SEGUNDO` for the whole session, because a burst gets a number banned. Call inside a transaction.
+    """
+    rate = settings.ENVIO_POR_SEGUNDO
+    if not rate:
+        return 0
+    free = Q(next_send=None) | Q(next_send__lte=Now())
+    rows = Connection.objects.filter(pk=settings.WHATSAPP_GATEWAY)
+    if rows.filter(free).update(next_send=Now() + timedelta(seconds=1 / rate)):
+        return 0
+    return 1 / rate
+
+
+def probe_if_due() -> ConnectionChanged | None:
+    """Ask the gateway for its session when the breaker is open and it is time; None when there is nothing new.
+
+    Only one process asks: whoever moves `next_probe` first.
+    """
+    now = timezone.now()
+    row = current()
+    if row.connected:
+        return None
+    interval = PROBE_EARLY if now - row.since < FIRST_MINUTE else PROBE_LATE
+    due = Connection.objects.filter(pk=row.pk, connected=False).filter(Q(next_probe=None) | Q(next_probe__lte=now))
+    if not due.update(next_probe=now + interval):
+        return None
+    answer = gateways.active().status()
+    if isinstance(answer, Misconfigured):
+        answer = ConnectionChanged(connected=False, detail=f"Revisa {answer.key}: {answer.detail}")
+    if answer.connected:
+        return answer
+    with transaction.atomic():
+        Connection.objects.filter(pk=row.pk, connected=False).update(detail=answer.detail[:300])
+    return None

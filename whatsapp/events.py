@@ -1,0 +1,108 @@
+"""Everything a gateway tells us passes here: the raw ledger first, then the one handler named in settings."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import DatabaseError, transaction
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from whatsapp import connection, gateways
+from whatsapp.gateways.base import ConnectionChanged, Event, Gateway, Ignored, Malformed
+from whatsapp.models import WebhookEvent
+
+logger = logging.getLogger(__name__)
+State = WebhookEvent.State
+OPEN = (State.RECEIVED, State.WAITING, State.ERROR)
+RETRY_AFTER = timedelta(seconds=5)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of an event: done, of no interest (with the reason), or waiting for `waits_on`."""
+
+    state: str = State.PROCESSED
+    reason: str = ""
+    waits_on: str = ""
+
+
+Handler = Callable[[Event], Outcome]
+
+
+def dispatch(event: Event) -> Outcome:
+    """Give one normalised event to whom it concerns. The session's state is ours; all the rest, the handler's."""
+    if isinstance(event, Ignored):
+        return Outcome(State.IGNORED, event.reason)
+    if isinstance(event, ConnectionChanged) and not connection.update(event):
+        return Outcome(State.IGNORED, "Sin cambio de conexión")
+    handler: Handler = import_string(settings.WHATSAPP_HANDLER)
+    return handler(event)
+
+
+def store(gateway: Gateway, body: bytes) -> tuple[WebhookEvent, bool]:
+    """Insert a webhook's raw body, once per gateway and external id; returns the row and whether it is new."""
+    text = body.decode(errors="replace").replace("\0", "")
+    external_id = gateway.external_id(body, decoded(text))
+    return WebhookEvent.objects.get_or_create(gateway=gateway.name, external_id=external_id, defaults={"body": text})
+
+
+def decoded(text: str) -> object:
+    """The JSON value of `text`, or None when it is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def handle(pk: int) -> None:
+    """Handle a stored event, if nobody has: its effects and its mark are one transaction.
+
+    A failure is kept on the row with its reason and never raised; trouble with the database leaves the
+    row `recibido`, for the sweep.
+    """
+    try:
+        with transaction.atomic():
+            event = WebhookEvent.objects.select_for_update().filter(pk=pk, state__in=OPEN).first()
+            if event is not None:
+                outcome = outcome_of(event)
+                event.state, event.waits_on = outcome.state, outcome.waits_on
+                event.reason, event.handled = outcome.reason[:300], timezone.now()
+                event.save(update_fields=["state", "reason", "waits_on", "handled"])
+    except DatabaseError:
+        logger.exception("Evento %s sin atender por ahora: la base de datos no lo permitió", pk)
+    except Exception as error:
+        logger.exception("Evento %s con error", pk)
+        reason = f"{type(error).__name__}: {error}"[:300]
+        WebhookEvent.objects.filter(pk=pk, state__in=OPEN).update(state=State.ERROR, reason=reason)
+
+
+def outcome_of(event: WebhookEvent) -> Outcome:
+    try:
+        parsed = gateways.GATEWAYS[event.gateway]().parse(decoded(event.body))
+    except Malformed as error:
+        return Outcome(State.ERROR, str(error))
+    outcomes = [dispatch(item) for item in parsed] or [Outcome(State.IGNORED, "Sin contenido")]
+    for state in (State.WAITING, State.PROCESSED):
+        for outcome in outcomes:
+            if outcome.state == state:
+                return outcome
+    return outcomes[0]
+
+
+def wake_waiting(*waits_on: str) -> None:
+    """Handle again what waited for one of `waits_on` ("message:<id>", "conversation:<id>")."""
+    waiting = WebhookEvent.objects.filter(state=State.WAITING, waits_on__in=waits_on).order_by("pk")
+    for pk in waiting.values_list("pk", flat=True):
+        handle(pk)
+
+
+def unhandled(limit: int = 200) -> list[int]:
+    """The oldest events that should have been handled by now."""
+    late = WebhookEvent.objects.filter(state=State.RECEIVED, received__lt=timezone.now() - RETRY_AFTER)
+    return list(late.order_by("pk").values_list("pk", flat=True)[:limit])

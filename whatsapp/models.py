@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import models
+from django.utils import timezone
+
+
+class Connection(models.Model):
+    """The gateway's WhatsApp session as every process knows it: one row per gateway, and its breaker."""
+
+    gateway = models.CharField("gateway", max_length=20, primary_key=True)
+    connected = models.BooleanField("conectado", default=True)
+    since = models.DateTimeField("desde", default=timezone.now)
+    detail = models.CharField("detalle", max_length=300, blank=True)
+    # Consecutive failures that concern the session, not one recipient (the breaker's counts).
+    not_sent = models.PositiveIntegerField("no enviados seguidos", default=0)
+    doubtful = models.PositiveIntegerField("dudosos seguidos", default=0)
+    doubtful_address = models.CharField(max_length=160, blank=True)
+    next_probe = models.DateTimeField("próxima comprobación", null=True, blank=True)
+    next_send = models.DateTimeField("próximo envío permitido", null=True, blank=True)
+
+    class Meta:
+        verbose_name = "conexión"
+        verbose_name_plural = "conexiones"
+
+    def __str__(self) -> str:
+        return f"WhatsApp {'conectado' if self.connected else 'desconectado'}"
+
+
+class WebhookEvent(models.Model):
+    """One thing a gateway told us, as it came; the ledger that nothing inbound gets past."""
+
+    class State(models.TextChoices):
+        RECEIVED = "recibido", "Recibido"
+        PROCESSED = "procesado", "Procesado"
+        WAITING = "en_espera", "En espera"
+        IGNORED = "ignorado", "Ignorado"
+        ERROR = "error", "Error"
+
+    gateway = models.CharField("gateway", max_length=20)
+    external_id = models.CharField("id del gateway", max_length=200)
+    body = models.TextField("cuerpo")
+    state = models.CharField("estado", max_length=12, choices=State, default=State.RECEIVED)
+    reason = models.CharField("motivo", max_length=300, blank=True)
+    # What an event in `en_espera` waits for: "message:<gateway id>" or "conversation:<id>".
+    waits_on = models.CharField("espera a", max_length=240, blank=True)
+    received = models.DateTimeField("recibido", default=timezone.now)
+    handled = models.DateTimeField("atendido", null=True, blank=True)
+
+    class Meta:
+        verbose_name = "evento recibido"
+        verbose_name_plural = "eventos recibidos"
+        constraints = [models.UniqueConstraint("gateway", "external_id", name="one_event_per_gateway_id")]
+        indexes = [
+            models.Index("state", "received", name="event_by_state"),
+            models.Index("waits_on", condition=models.Q(state="en_espera"), name="event_waiting"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.gateway} {self.external_id}"
+
+    @classmethod
+    def purge(cls, days: float) -> int:
+        """Delete events that need no more attention and are older than `days`; returns how many."""
+        old = cls.objects.filter(received__lt=timezone.now() - timedelta(days=days))
+        return old.exclude(state__in=[cls.State.RECEIVED, cls.State.ERROR]).delete()[0]

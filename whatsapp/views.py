@@ -1,0 +1,57 @@
+"""The way in: size, signature, ledger, 200. See docs/delivery.md, "Receiving"."""
+
+import logging
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import RequestDataTooBig
+from django.db import DatabaseError
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from whatsapp import events, gateways
+from whatsapp.gateways.base import InvalidSignature, NotConfigured
+from whatsapp.models import WebhookEvent
+
+logger = logging.getLogger(__name__)
+
+
+def answer(status: int, word: str, detail: str = "") -> JsonResponse:
+    return JsonResponse({"status": word, **({"detail": detail} if detail else {})}, status=status)
+
+
+@login_not_required
+@csrf_exempt
+@require_POST
+def webhook(request: HttpRequest, gateway: str) -> JsonResponse:
+    """Store a gateway's webhook and handle it.
+
+    200 once it is stored (a repeat too); 401 unsigned, 404 another gateway's, 413 too large, 503 when it could not
+    be stored or our secret is not set, so that the gateway tries again.
+    """
+    if gateway != settings.WHATSAPP_GATEWAY:
+        return answer(404, "no_encontrado", "Este gateway no está en uso (WHATSAPP_GATEWAY).")
+    try:
+        body = request.body
+    except RequestDataTooBig:
+        body = None
+    if body is None or len(body) > settings.WEBHOOK_MAX_BYTES:
+        return answer(413, "demasiado_grande", "El cuerpo es demasiado grande.")
+    adapter = gateways.active()
+    try:
+        adapter.verify(body, request.headers)
+    except InvalidSignature as error:
+        logger.warning("Webhook rechazado: %s. Revisa %s aquí y en el gateway.", error, error.setting)
+        return answer(401, "sin_firma", "Firma no válida.")
+    except NotConfigured as error:
+        logger.error("Webhook sin atender: falta %s en .env", error.setting)
+        return answer(503, "sin_configurar", "El servidor no tiene configurado su secreto.")
+    try:
+        event, _ = events.store(adapter, body)
+    except DatabaseError:
+        logger.exception("Webhook sin guardar")
+        return answer(503, "sin_guardar", "No se pudo guardar; vuelve a enviarlo.")
+    if event.state == WebhookEvent.State.RECEIVED:
+        events.handle(event.pk)
+    return answer(200, "recibido")
