@@ -9,7 +9,7 @@ from .run import run
 def main() -> int:
     """Out: the exit code."""
     parser = argparse.ArgumentParser(prog="python -m whatsapp.simulator", description="Simulador de WhatsApp")
-    parser.add_argument("--port", type=int, default=9100)
+    parser.add_argument("--port", type=int, default=8001)
     parser.add_argument("--data-dir", default="data")
     parser.add_argument("--webhook-url", default="")
     parser.add_argument("--api-key", default="")

@@ -25,8 +25,9 @@ def run(
     options = Options(port, Path(data_dir), webhook_url, api_key, hmac_key, session, **more)
     server = Server(options).start()
     print(f"Simulador de WhatsApp en {server.url}/  (avisa a {webhook_url or 'nadie'})", flush=True)
-    stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    stop.wait()
-    server.stop()
+        signal.signal(number, signal.default_int_handler)
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        server.stop()

@@ -56,9 +56,10 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def _answer(self) -> Answer:
+        # The body first, whoever sends it: closing on what was not read would cut our own answer off.
+        raw = self._read_body()
         self._check_sender()
         parts = urlsplit(self.path)
-        raw = self._read_body()
         # Matched while still escaped, so that a %2F or a %40 in a chat id stays inside its part of the path.
         for route in ROUTES:
             if route.method == self.command and (match := route.pattern.fullmatch(parts.path)):
@@ -79,19 +80,24 @@ class Handler(BaseHTTPRequestHandler):
         host = self.headers.get("Host", "")
         name = host.rsplit(":", 1)[0] if ":" in host else host
         if name not in (HOST, "localhost"):
-            self.close_connection = True
             raise RefusedError(detail(403, "El simulador solo contesta en 127.0.0.1 o localhost."))
         origin = self.headers.get("Origin")
         if self.command == "POST" and origin is not None and origin != f"http://{host}":
-            self.close_connection = True
             raise RefusedError(detail(403, "La petición viene de otro sitio."))
 
     def _read_body(self) -> bytes:
-        length = self.headers.get("Content-Length", "0")
-        if not length.isdecimal() or int(length) > LARGEST_BODY or "Transfer-Encoding" in self.headers:
+        text = self.headers.get("Content-Length", "0")
+        length = int(text) if text.isdecimal() else LARGEST_BODY + 1
+        if length > LARGEST_BODY or "Transfer-Encoding" in self.headers:
             self.close_connection = True
+            if text.isdecimal():
+                self._discard(min(length, 20 * LARGEST_BODY))
             raise RefusedError(nest_error(413, "request entity too large", "Payload Too Large"))
-        return self.rfile.read(int(length))
+        return self.rfile.read(length)
+
+    def _discard(self, length: int) -> None:
+        while length > 0 and (piece := self.rfile.read(min(length, 65_536))):
+            length -= len(piece)
 
     def _write(self, answer: Answer) -> None:
         self.send_response(answer.status)

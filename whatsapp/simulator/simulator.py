@@ -130,11 +130,11 @@ class Simulator:
         with self._lock:
             phones = list(self._state.phones.values())
             lively = {id(phone) for phone in sorted(phones, key=lambda phone: -phone.last_change)[:PHONES_SHOWN]}
-            notices = self._sender.counts()
+            sender = self._sender
             return {
                 "estado": self.settings(),
                 "aceptados": len(self._state.accepted),
-                "avisos": {"pendientes": notices.pending, "perdidos": notices.lost, "problema": notices.failing},
+                "avisos": {"pendientes": sender.pending(), "perdidos": sender.lost, "problema": sender.failing},
                 "escritorio": self.options.desk_url,
                 "ocultos": max(0, len(phones) - PHONES_SHOWN),
                 "telefonos": [phone.shown(MESSAGES_SHOWN) for phone in phones if id(phone) in lively],

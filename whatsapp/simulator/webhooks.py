@@ -13,7 +13,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import requests
 
@@ -41,17 +41,11 @@ class Notice:
     delivered: Callable[[], None] | None = None
 
 
-@dataclass
-class Counts:
-    """What the page tells about the way back to the desk."""
-
-    lost: int = 0
-    failing: str = ""
-    pending: int = field(default=0)
-
-
 class WebhookSender:
-    """A queue in memory and the one thread that empties it; `changed` is called when its counts are different."""
+    """A queue in memory and the one thread that empties it; `changed` is called when there is news of it.
+
+    `lost` counts the events that were given up; `failing` says what is wrong now, in words for the page, or nothing.
+    """
 
     def __init__(self, url: str, hmac_key: str, delay: float, attempts: int, changed: Callable[[], None]) -> None:
         self.url = url
@@ -79,10 +73,10 @@ class WebhookSender:
                 self._queue.append(Notice(to_bytes(event), delivered))
                 self._wake.notify()
 
-    def counts(self) -> Counts:
-        """Out: how many wait, how many were given up, and what the desk said last time, if it was no."""
+    def pending(self) -> int:
+        """Out: how many the desk has not taken yet."""
         with self._wake:
-            return Counts(self.lost, self.failing, len(self._queue) + self._current)
+            return len(self._queue) + self._current
 
     def stop(self) -> None:
         """Stop within a second, whatever waits."""

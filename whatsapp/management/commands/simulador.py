@@ -25,7 +25,7 @@ class Command(BaseCommand):
         """Runs until Ctrl-C or SIGTERM."""
         if not settings.DEBUG:
             raise CommandError(
-                "El simulador solo se usa en pruebas: pon DEBUG=1. En producción conecta un WhatsApp real."
+                "El simulador es solo para pruebas: pon DEBUG=1. En producción, conecta un WhatsApp real."
             )
         port = int(settings.SIMULATOR_PORT)
         try:

@@ -26,6 +26,8 @@ export function drawPhones(phones, actions) {
     const text = JSON.stringify(phone) + by("leer-solo").checked;
     if (text !== known.text) { known.text = text; drawPhone(known.node, phone); }
   });
+  // Hidden until the phones stand before it: a row that scrolls would otherwise keep it in the middle.
+  by("nuevo").hidden = false;
 }
 
 function newPhone(chatId, actions) {
