@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-_PERSON = re.compile(r"([1-9][0-9]{4,19})(?::[0-9]{1,5})?@(c\.us|s\.whatsapp\.net|lid)")  # ":12" is a device
+_PERSON = re.compile(r"([1-9][0-9]{0,19})(?::[0-9]{1,5})?@(c\.us|s\.whatsapp\.net|lid)")  # ":12" is a device
 _ID = re.compile(r"[!-~]{1,128}")
 _BEGINNING = datetime(2009, 1, 1, tzinfo=UTC)  # WhatsApp's own
 

@@ -27,6 +27,7 @@ class RawServer:
         self.received: list[bytes] = []
         self._answer, self._listen_first, self._tls = answer, listen_first, tls
         self._listener = socket.create_server(("127.0.0.1", 0))
+        self._last: tuple[str, int] | None = None
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self.port = self._listener.getsockname()[1]
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
@@ -39,10 +40,15 @@ class RawServer:
         self.close()
 
     def close(self) -> None:
-        """Stop, and wait until every connection is dealt with, so that `received` is complete."""
+        """Stop, and wait until every connection is dealt with, so that `connections` and `received` are complete."""
+        if self.stopping.is_set():
+            return
         self.stopping.set()
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
+        with socket.socket() as last:  # all others stand before it in the queue
+            last.bind(("127.0.0.1", 0))
+            self._last = last.getsockname()
+            last.connect(self._listener.getsockname())
+            self._threads[0].join(10)
         self._listener.close()
         for thread in self._threads:
             thread.join(10)
@@ -56,10 +62,10 @@ class RawServer:
         return body
 
     def _accept(self) -> None:
-        while not self.stopping.is_set():
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
+        while True:
+            client, address = self._listener.accept()
+            if address == self._last:
+                client.close()
                 return
             self.connections += 1
             thread = threading.Thread(target=self._serve, args=(client,), daemon=True)
