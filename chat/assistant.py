@@ -46,7 +46,7 @@ CATEGORY = {
     "Acceso": r"contrasena|password|clave|acceso|usuario bloqueado|bloqueada|no puedo entrar|iniciar sesion",
     "Correo": r"correo|outlook|email|gmail",
     "Software": r"programa|sistema|excel|word|office|windows|actualiza\w*|licencia|virus|aplicacion|teams|sap",
-    "Hardware": r"no enciende|no prende|pantalla|bateria|teclado|mouse|raton|cargador|disco|ram|ruido|golpe|lento|lenta",
+    "Hardware": r"no enciende|no prende|pantalla|bateria|teclado|mouse|raton|cargador|disco|ram|ruido|golpe|lent[oa]",
 }
 
 

@@ -202,3 +202,6 @@ class Worker(models.Model):
 
     name = models.CharField(max_length=120, primary_key=True)
     seen = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name

@@ -11,11 +11,13 @@ import os
 import queue
 import socket
 import threading
+import time
 from collections.abc import Callable
 from contextvars import copy_context
+from functools import partial
+from math import inf
 from typing import Any
 
-from celery import current_app
 from django.conf import settings
 from django.db import connections
 
@@ -93,16 +95,19 @@ def sweep() -> None:
     sweeping.sweep()
 
 
-def run_scheduled(task: str) -> None:
-    current_app.tasks[task]()
+def run_due(last: dict[str, float]) -> None:
+    """Run the entries of the periodic table whose time has come; `last` remembers when each one ran."""
+    from chat import tasks  # registers them
+
+    for key, entry in settings.CELERY_BEAT_SCHEDULE.items():
+        if time.monotonic() - last.get(key, -inf) >= entry["schedule"]:
+            last[key] = time.monotonic()
+            tasks.BY_NAME[entry["task"]].run()
 
 
 pool = Pool(32, "tarea")
 sweeper = Repeating(sweep, SWEEP_S, "barrido")
-timers = [
-    Repeating(lambda name=entry["task"]: run_scheduled(name), entry["schedule"], f"periódica-{key}")  # type: ignore[misc]
-    for key, entry in settings.CELERY_BEAT_SCHEDULE.items()
-]
+timer = Repeating(partial(run_due, {}), 60, "periódica")
 embedded = threading.Event()
 
 
@@ -110,12 +115,12 @@ def start_embedded() -> None:
     """Start what a web process without Redis runs besides the web: the sweep and the periodic table."""
     stopping.clear()
     embedded.set()
-    for thread in (sweeper, *timers):
-        thread.start()
+    sweeper.start()
+    timer.start()
 
 
 def stop_embedded() -> None:
     stopping.set()
     embedded.clear()
-    for thread in (sweeper, *timers):
-        thread.stop()
+    sweeper.stop()
+    timer.stop()

@@ -32,3 +32,6 @@ def purge_sessions() -> None:
 @shared_task(name="chat.wake_waiting")
 def wake_waiting(waits_on: str) -> None:
     events.wake_waiting(waits_on)
+
+
+BY_NAME = {task.name: task for task in (drain, handle_event, purge_events, purge_sessions, wake_waiting)}

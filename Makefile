@@ -1,0 +1,45 @@
+# The two commands: `make run` and `make test`. Everything else is in CONTRIBUTING.md.
+PYTHON ?= python3
+BIN := .venv/bin
+CI_SETTINGS := ENV_FILE=/dev/null DATA_DIR=$(CURDIR)/data/lint SECRET_KEY=solo-para-revisar-la-configuracion-0123456789abcdefghijklmnop
+
+.PHONY: run test lint format check-python
+
+run: .venv/run .env
+	@$(BIN)/python manage.py arrancar || test $$? -eq 130
+
+test: .venv/dev
+	@$(BIN)/python -m pytest
+
+lint: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(CI_SETTINGS) DEBUG=true $(BIN)/mypy
+	$(BIN)/lint-imports
+	$(CI_SETTINGS) DEBUG=true $(BIN)/python manage.py makemigrations --check --dry-run
+	$(CI_SETTINGS) ALLOWED_HOSTS=mesa.example.org WAHA_URL=http://waha:3000 WAHA_HMAC_KEY=x $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+format: .venv/dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.env:
+	@cp .env.example .env
+
+check-python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "Se necesita Python 3.11 o más nuevo ($(PYTHON)). En Debian y Ubuntu: sudo apt install python3"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+		{ echo "Falta python3-venv, sin el que no se puede crear .venv. En Debian y Ubuntu: sudo apt install python3-venv"; exit 1; }
+
+.venv/run: requirements.txt | check-python
+	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
+	@echo "Instalando lo necesario en .venv …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/dev: requirements-dev.txt requirements.txt | check-python
+	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
+	@echo "Instalando lo necesario para las pruebas en .venv …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
