@@ -1,15 +1,16 @@
 // The header: the state of WhatsApp, and a menu that closes as menus do.
 (() => {
   "use strict";
+  const timeZone = document.documentElement.dataset.zona; // The desk's, as all times on the page are.
   const EVERY_MS = 10_000;
   const pill = document.getElementById("estado-whatsapp");
-  const clock = new Intl.DateTimeFormat("es-MX", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-  const day = new Intl.DateTimeFormat("es-MX", { day: "numeric", month: "short" });
+  const clock = new Intl.DateTimeFormat("es-MX", { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone });
+  const day = new Intl.DateTimeFormat("es-MX", { day: "numeric", month: "short", timeZone });
 
   function since(iso) {
     const date = new Date(iso);
     if (!iso || Number.isNaN(date.getTime())) return "";
-    const today = date.toDateString() === new Date().toDateString();
+    const today = day.format(date) === day.format(new Date());
     return ` desde ${today ? "" : `el ${day.format(date)}, `}${clock.format(date)}`;
   }
 

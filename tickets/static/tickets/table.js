@@ -1,6 +1,7 @@
 // Keeps the list true while somebody looks at it: every 5 s it asks for the list and touches only what changed.
 (() => {
   "use strict";
+  const timeZone = document.documentElement.dataset.zona; // The desk's, as all times on the page are.
   const EVERY_MS = 5000;
   const GIVE_UP_MS = 8000;
   const PANELS = ["chat", "historial", "notificar"];
@@ -8,8 +9,8 @@
   const pill = document.getElementById("estado-lista");
   const failure = document.getElementById("fallo");
   const announcement = document.getElementById("aviso");
-  const seconds = new Intl.DateTimeFormat("es-MX", { timeStyle: "medium", hourCycle: "h23" });
-  const minutes = new Intl.DateTimeFormat("es-MX", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const seconds = new Intl.DateTimeFormat("es-MX", { timeStyle: "medium", hourCycle: "h23", timeZone });
+  const minutes = new Intl.DateTimeFormat("es-MX", { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone });
   const seen = new Map(); // What the server last said of each row, without the clock's own changes.
   let etag = "";
   let lastGood = new Date();
