@@ -85,10 +85,10 @@ def find_contact(identity: Identity, phone: Identity | None, push_name: str) -> 
 
     What it was seen as last is what it is sent to; a pair of identities is learned, unless another contact has it.
     """
-    fields = {one.kind: one.key for one in (phone, identity) if one}
+    fields: dict[str, str] = {one.kind: one.key for one in (phone, identity) if one}
     found = next((c for kind in fields if (c := Contact.objects.filter(**{kind: fields[kind]}).first())), None)
     if found is None:
-        first = {identity.kind: identity.key}
+        first: dict[str, str] = {identity.kind: identity.key}
         others = {kind: key for kind, key in fields.items() if kind != identity.kind}
         defaults = {"address": identity.address, "push_name": push_name[:120], **others}
         return Contact.objects.get_or_create(**first, defaults=defaults)[0]

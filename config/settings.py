@@ -20,7 +20,7 @@ environ.Env.read_env(env.str("ENV_FILE", str(BASE_DIR / ".env")))
 def number(key: str, default: float, *, at_least: float = 0, above: float | None = None) -> float:
     """A number of the environment; ImproperlyConfigured in Spanish when it is none or out of range."""
     try:
-        value = env.float(key, default)
+        value = float(env.str(key, str(default)))
     except ValueError:
         raise ImproperlyConfigured(f"{key} debe ser un número.") from None
     if not at_least <= value < float("inf") or (above is not None and value <= above):
@@ -38,7 +38,7 @@ def port(key: str, default: int) -> int:
 
 
 def choice(key: str, default: str, options: tuple[str, ...]) -> str:
-    value = env.str(key, default).strip().lower()
+    value = str(env.str(key, default)).strip().lower()
     if value not in options:
         raise ImproperlyConfigured(f"{key} debe ser uno de: {', '.join(options)}.")
     return value
