@@ -1,0 +1,79 @@
+const WORDS = {
+  0: "Sin conexión con el servidor.",
+  401: "Tu sesión terminó.",
+  403: "No tienes permiso, o la página caducó: recárgala.",
+  404: "Ticket no encontrado.",
+  413: "El mensaje es demasiado largo.",
+  429: "Demasiadas peticiones seguidas. Espera un momento.",
+};
+
+/** An answer that is not 2xx or 304; `status` 0 means that no answer came. */
+export class ApiError extends Error {
+  constructor(status, body = {}) {
+    super(body.detail || WORDS[status] || `El servidor respondió con un error (${status}).`);
+    this.status = status;
+    this.word = body.status || "";
+    this.body = body;
+  }
+}
+
+function csrfToken() {
+  const pair = document.cookie.split("; ").find((cookie) => cookie.startsWith("csrftoken="));
+  return pair ? decodeURIComponent(pair.slice("csrftoken=".length)) : "";
+}
+
+/**
+ * One call to the desk.
+ * @param {string} path
+ * @param {{body?: object, etag?: string, signal?: AbortSignal, deadline?: number}} [options] with `body` it is a POST
+ * @returns {Promise<{status: number, body: any, etag: string|null}>}
+ * @throws {ApiError} or an AbortError when `signal` was aborted by the caller
+ */
+export async function request(path, { body, etag, signal, deadline = 15000 } = {}) {
+  const headers = { Accept: "application/json" };
+  if (etag) headers["If-None-Match"] = etag;
+  if (body) Object.assign(headers, { "Content-Type": "application/json", "X-CSRFToken": csrfToken() });
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  signal?.addEventListener("abort", abort);
+  const timer = setTimeout(abort, deadline);
+  try {
+    const response = await fetch(path, {
+      method: body ? "POST" : "GET",
+      body: body && JSON.stringify(body),
+      headers,
+      cache: "no-store",
+      credentials: "same-origin",
+      signal: controller.signal,
+    });
+    const text = await response.text();
+    if (response.status === 304) return { status: 304, body: null, etag };
+    if (response.redirected) throw new ApiError(401);
+    const answer = parse(text);
+    if (!response.ok || answer === null) throw new ApiError(response.ok ? 502 : response.status, answer ?? {});
+    return { status: response.status, body: answer, etag: response.headers.get("ETag") };
+  } catch (error) {
+    if (error instanceof ApiError) throw error;
+    if (signal?.aborted) throw new DOMException("", "AbortError");
+    throw new ApiError(0);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
+/** The object in `text`; {} for an empty body (204), null for what is not ours (a proxy's page). */
+function parse(text) {
+  if (!text) return {};
+  try {
+    const value = JSON.parse(text);
+    return value !== null && typeof value === "object" ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Where to log in again and come back to this very panel. */
+export function loginUrl() {
+  return `/entrar?next=${encodeURIComponent(location.pathname + location.search)}`;
+}

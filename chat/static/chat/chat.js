@@ -1,0 +1,258 @@
+import { loginUrl } from "./api.js";
+import { cardFor, decide } from "./cards.js";
+import { addressTo, enableComposer, focusComposer, giveBack, openComposer, startComposer } from "./composer.js";
+import { Conversation } from "./conversation.js";
+import { openPanel, register } from "./dialogs.js";
+import { byId, h } from "./dom.js";
+import { noteRead, seenOf } from "./reading.js";
+import { onOutboxChange, outgoing, retry, retryAfterOutage, send, settle, takeBack } from "./outbox.js";
+import { Thread } from "./thread.js";
+import { openTicketBar, showTicketBar, startTicketBar } from "./ticketbar.js";
+import { clock, now } from "./times.js";
+
+export let intervalActualizacionChat = null;
+
+const dialog = byId("chat");
+const container = byId("chat-mensajes");
+const pill = byId("chat-nuevos");
+const thread = new Thread(byId("chat-lista"));
+let conversation = null;
+let loading = null;
+let again = false;
+let offlineSince = null;
+let atEnd = true;
+
+/** Brings the open chat up to date: the timer's function, and anyone's who knows that something changed. */
+export async function cargarMensajesChat() {
+  const open = conversation;
+  if (!open || document.hidden) return;
+  if (loading === open) {
+    again = true;
+    return;
+  }
+  loading = open;
+  again = false;
+  try {
+    const first = open.version === null;
+    const fresh = await open.refresh();
+    if (open !== conversation) return;
+    const scrollAntes = container.scrollHeight - container.scrollTop - container.clientHeight;
+    settle(open.id, open.rows);
+    draw();
+    if (first || scrollAntes < 150) {
+      container.scrollTop = container.scrollHeight;
+    } else if (fresh.some((entry) => entry.role === "user")) {
+      pill.textContent = "↓ Mensajes nuevos";
+      pill.hidden = false;
+    }
+    if (!first) announce(fresh);
+    reached();
+    noteReading();
+  } catch (error) {
+    if (open === conversation && error.name !== "AbortError") failed(error);
+  } finally {
+    if (loading === open) loading = null;
+    if (again) cargarMensajesChat();
+  }
+}
+
+/** Draws the conversation and keeps the reader's place: at the end when they were there, else where they are. */
+function draw() {
+  const { id, rows, name, firstName } = conversation;
+  if (conversation.version === null && !outgoing(id).length) return;
+  const sent = new Map(outgoing(id).map((item) => [item.clave, item]));
+  const shown = new Set(rows.map((row) => row.clave).filter(Boolean));
+  const entries = rows.map((row) => (row.estado === "en_cola" && sent.get(row.clave)?.enviando ? { ...row, estado: "enviando" } : row));
+  let stopped = false;
+  for (const item of sent.values()) {
+    stopped ||= Boolean(item.fallo);
+    if (!shown.has(item.clave)) entries.push(localEntry(item, stopped));
+  }
+  const resent = new Set(entries.map((entry) => entry.reenvio_de).filter(Boolean));
+  const lastQueued = entries.findLast((entry) => entry.estado === "en_cola" && entry.role === "tecnico");
+  thread.show(entries, name, (entry) => cardFor(id, entry, resent, entry === lastQueued));
+  dialog.dataset.vista = entries.length ? "listo" : "vacio";
+  byId("chat-anteriores").hidden = !conversation.more;
+  addressTo(conversation.ticket ? firstName : "");
+  showTicketBar();
+}
+
+function localEntry(item, stopped) {
+  const estado = item.fallo ? "sin_enviar" : stopped && !item.guardado ? "espera" : item.estado || "enviando";
+  return {
+    role: "tecnico", content: item.mensaje, timestamp: item.hora, seq: item.seq, version: 0, estado, autor: null, mio: true,
+    tipo: "text", motivo: "", reenvio_de: null, clave: item.clave, fallo: item.fallo,
+  }; // prettier-ignore
+}
+
+function toEnd() {
+  container.scrollTop = container.scrollHeight;
+  pill.hidden = true;
+}
+
+function announce(fresh) {
+  const words = fresh.filter((entry) => entry.role === "user").map((entry) => `${conversation.firstName}: ${entry.content}`);
+  if (words.length) say(words.join("\n"));
+}
+
+function say(words) {
+  byId("chat-anuncios").replaceChildren(h("p", {}, words));
+}
+
+/** The server answered: the notice of an outage goes, and what the outage stopped goes on. */
+function reached() {
+  byId("chat-conexion").hidden = true;
+  if (offlineSince !== null) {
+    offlineSince = null;
+    retryAfterOutage(conversation.id);
+  }
+}
+
+function failed(error) {
+  if (error.status === 404) enableComposer(false);
+  if (conversation.version === null && error.status !== 401) {
+    dialog.dataset.vista = "error";
+    byId("chat-error-texto").textContent = error.status === 404 ? "Este ticket no existe o no puedes verlo." : error.message;
+    return;
+  }
+  const notice = byId("chat-conexion");
+  if (error.status === 401) {
+    const link = h("a", { href: loginUrl() }, "Entrar de nuevo");
+    notice.replaceChildren("Tu sesión terminó. Lo que escribiste se conserva. ", link);
+    if (conversation.version === null) dialog.dataset.vista = "error";
+  } else {
+    offlineSince ??= now();
+    notice.replaceChildren(`Sin conexión desde ${clock(offlineSince)}. Reintentando…`);
+  }
+  notice.hidden = false;
+}
+
+/** What is at the end of an open, visible chat was read. */
+function noteReading() {
+  if (conversation && atEnd && !document.hidden) noteRead(conversation);
+}
+
+function onScroll() {
+  atEnd = container.scrollHeight - container.scrollTop - container.clientHeight < 150;
+  if (atEnd) pill.hidden = true;
+  noteReading();
+}
+
+async function loadOlder() {
+  const open = conversation;
+  const first = thread.list.firstElementChild;
+  const before = first?.getBoundingClientRect().top;
+  try {
+    await open.loadOlder();
+  } catch (error) {
+    if (open === conversation && error.name !== "AbortError") failed(error);
+    return;
+  }
+  if (open !== conversation) return;
+  draw();
+  if (first?.isConnected) container.scrollTop += first.getBoundingClientRect().top - before;
+}
+
+function onAction(event) {
+  const button = event.target.closest("[data-accion]");
+  const row = button?.closest(".mensaje");
+  if (!row) return;
+  const { id } = conversation;
+  const { clave, seq } = row.dataset;
+  const action = button.dataset.accion;
+  if (action === "entrar") location.assign(loginUrl());
+  else if (action === "otro") openPanel("chat", Number(button.dataset.otro));
+  else if (action === "reintentar") retry(id, clave, { visto: seenOf(conversation) });
+  else if (action === "forzar") retry(id, clave, { forzar: true });
+  else if (action === "editar") giveBack(takeBack(id, clave));
+  else if (action === "quitar") takeBack(id, clave);
+  else if (action === "copiar") giveBack(conversation.entries.get(Number(seq)).content);
+  else settleByHand(conversation, Number(seq), action);
+  if (conversation?.id === id) focusComposer();
+}
+
+async function settleByHand(open, seq, decision) {
+  await decide(open.id, seq, decision, () => open === conversation && draw());
+  if (open === conversation) cargarMensajesChat();
+  tellTable();
+}
+
+function tellTable() {
+  window.dispatchEvent(new CustomEvent("tickets:refrescar"));
+}
+
+function onOutbox(ticket, outcome) {
+  if (conversation?.id === ticket) {
+    if (outcome?.nuevos) conversation.merge(outcome.nuevos);
+    const scrollAntes = container.scrollHeight - container.scrollTop - container.clientHeight;
+    draw();
+    if (scrollAntes < 150) toEnd();
+    if (outcome?.texto) say(outcome.texto);
+    // The refresh brings the row; and when more is waiting behind a slow send, it lets the next one go.
+    const items = outgoing(ticket);
+    if (outcome || items.length > 1) cargarMensajesChat();
+  }
+  if (outcome?.guardado) tellTable();
+}
+
+function startTimer() {
+  clearInterval(intervalActualizacionChat);
+  intervalActualizacionChat = setInterval(cargarMensajesChat, 5000);
+}
+
+function stopTimer() {
+  clearInterval(intervalActualizacionChat);
+  intervalActualizacionChat = null;
+}
+
+function open(ticket) {
+  conversation = new Conversation(ticket);
+  atEnd = true;
+  thread.clear();
+  pill.hidden = true;
+  offlineSince = null;
+  byId("chat-conexion").hidden = true;
+  byId("chat-anuncios").replaceChildren();
+  dialog.dataset.vista = "cargando";
+  openTicketBar(conversation);
+  openComposer(ticket);
+  startTimer();
+  cargarMensajesChat();
+}
+
+function close() {
+  stopTimer();
+  conversation.stop();
+  conversation = null;
+}
+
+export function startChat() {
+  register("chat", { open, close });
+  onOutboxChange(onOutbox);
+  startTicketBar(() => {
+    cargarMensajesChat();
+    tellTable();
+  });
+  startComposer((text) => {
+    send(conversation.id, text, seenOf(conversation), conversation.firstName);
+    toEnd();
+  });
+  container.addEventListener("scroll", onScroll, { passive: true });
+  new ResizeObserver(() => atEnd && toEnd()).observe(container);
+  container.addEventListener("click", onAction);
+  pill.addEventListener("click", toEnd);
+  byId("chat-anteriores").addEventListener("click", loadOlder);
+  byId("chat-reintentar").addEventListener("click", () => {
+    dialog.dataset.vista = "cargando";
+    cargarMensajesChat();
+  });
+  window.addEventListener("tickets:cambio", ({ detail }) => {
+    if (!detail?.ticket || detail.ticket === conversation?.id) cargarMensajesChat();
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (!conversation) return;
+    if (document.hidden) return stopTimer();
+    startTimer();
+    cargarMensajesChat();
+  });
+}

@@ -1,0 +1,79 @@
+import { byId } from "./dom.js";
+import { readDraft, writeDraft } from "./drafts.js";
+
+const LIMIT = 4096;
+const box = byId("chat-texto");
+const counter = byId("chat-contador");
+const button = byId("chat-enviar");
+let ticket = null;
+
+/** @param {(text: string) => void} send called with what was written, once the box is empty again */
+export function startComposer(send) {
+  const submit = () => {
+    const text = box.value.trim();
+    if (!text || length(text) > LIMIT || box.disabled) return box.focus();
+    setText("");
+    send(text);
+    box.focus();
+  };
+  box.addEventListener("input", changed);
+  box.addEventListener("keydown", (event) => {
+    // 229: the Enter that ends a composition in Safari, where isComposing is already false.
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+    event.preventDefault();
+    submit();
+  });
+  byId("chat-redactar").addEventListener("submit", (event) => {
+    event.preventDefault();
+    submit();
+  });
+}
+
+/** Shows the draft of `id` and takes the focus. */
+export function openComposer(id) {
+  ticket = id;
+  enableComposer(true);
+  addressTo("");
+  setText(readDraft(id));
+  box.focus();
+}
+
+/** @param {string} firstName whom the placeholder names */
+export function addressTo(firstName) {
+  const words = firstName ? `Escribe un mensaje para ${firstName}…` : "Escribe un mensaje…";
+  if (box.placeholder !== words) box.placeholder = words;
+}
+
+export function enableComposer(enabled) {
+  box.disabled = button.disabled = !enabled;
+}
+
+/** Puts `text` back into the box, before what may have been written since. */
+export function giveBack(text) {
+  setText(box.value.trim() ? `${text}\n${box.value}` : text);
+  box.focus();
+}
+
+export function focusComposer() {
+  box.focus();
+}
+
+function setText(text) {
+  box.value = text;
+  changed();
+}
+
+function changed() {
+  if (ticket !== null) writeDraft(ticket, box.value);
+  box.style.height = "auto";
+  box.style.height = `${box.scrollHeight + box.offsetHeight - box.clientHeight}px`;
+  const size = box.value.length > LIMIT - 500 ? length(box.value.trim()) : 0;
+  counter.hidden = size < LIMIT - 400;
+  counter.textContent = size > LIMIT ? `Sobran ${size - LIMIT} caracteres` : `${size} / ${LIMIT}`;
+  counter.classList.toggle("exceso", size > LIMIT);
+}
+
+/** Characters as the server counts them: an emoji outside the basic plane is one. */
+function length(text) {
+  return [...text].length;
+}

@@ -1,0 +1,75 @@
+import { request } from "./api.js";
+
+/**
+ * What we know of one ticket's conversation, kept up to date by asking only for what is new or changed.
+ */
+export class Conversation {
+  /** @param {number} ticket */
+  constructor(ticket) {
+    this.id = ticket;
+    this.entries = new Map();
+    this.version = null;
+    this.ticket = null;
+    this.more = false;
+    this.tag = { url: "", etag: null };
+    this.controller = new AbortController();
+  }
+
+  /** The rows in their order. */
+  get rows() {
+    return [...this.entries.values()].sort((a, b) => a.seq - b.seq);
+  }
+
+  /** The name to speak of the person with. */
+  get name() {
+    return this.ticket?.nombre || this.ticket?.telefono_legible || "la persona";
+  }
+
+  get firstName() {
+    const words = this.name.trim().split(/\s+/);
+    // Not "Dr." nor "Ing."; and a phone number stays whole.
+    return /\p{L}/u.test(this.name) ? (words.find((word) => !word.endsWith(".")) ?? this.name) : this.name;
+  }
+
+  /** Nothing asked from here on is answered: another conversation took its place. */
+  stop() {
+    this.controller.abort();
+  }
+
+  /**
+   * Asks for what changed (the first time, for everything).
+   * @returns {Promise<import("./bubbles.js").Entry[]>} the rows that are new to us
+   */
+  async refresh() {
+    const url = `/ticket/${this.id}/conversacion${this.version === null ? "" : `?desde=${this.version}`}`;
+    const etag = this.tag.url === url ? this.tag.etag : null;
+    const answer = await request(url, { etag, signal: this.controller.signal });
+    if (answer.status === 304) return [];
+    const first = this.version === null;
+    this.tag = { url, etag: answer.etag };
+    this.version = answer.body.version;
+    this.ticket = answer.body.ticket;
+    if (first) this.more = Boolean(answer.body.mas);
+    return this.merge(answer.body.historial);
+  }
+
+  /** Asks for the page before the oldest row we have. */
+  async loadOlder() {
+    const oldest = this.rows[0]?.seq;
+    if (!this.more || oldest === undefined) return;
+    const answer = await request(`/ticket/${this.id}/conversacion?antes=${oldest}`, { signal: this.controller.signal });
+    this.more = Boolean(answer.body.mas) && answer.body.historial.length > 0;
+    this.merge(answer.body.historial);
+  }
+
+  /** Takes rows in; an older version of a row never replaces a newer one. */
+  merge(rows) {
+    const fresh = [];
+    for (const row of rows) {
+      const known = this.entries.get(row.seq);
+      if (!known) fresh.push(row);
+      if (!known || row.version >= known.version) this.entries.set(row.seq, row);
+    }
+    return fresh;
+  }
+}

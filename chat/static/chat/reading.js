@@ -1,0 +1,33 @@
+import { request } from "./api.js";
+
+/** Per conversation: up to where it was on screen, and up to where the server was told so. */
+const seen = new WeakMap();
+const told = new WeakMap();
+
+/** The last `seq` that a person had on screen, or null when nothing was shown yet. */
+export function seenOf(conversation) {
+  return seen.get(conversation) ?? null;
+}
+
+/**
+ * Everything of `conversation` up to its end was on screen. The server is told when that includes something the person
+ * wrote since last time.
+ * @param {import("./conversation.js").Conversation} conversation
+ */
+export async function noteRead(conversation) {
+  const { rows } = conversation;
+  if (!rows.length) return;
+  const last = rows.at(-1).seq;
+  seen.set(conversation, last);
+  const theirs = rows.findLast((row) => row.role === "user")?.seq ?? 0;
+  const before = told.get(conversation);
+  if (theirs <= (before ?? 0) || (before === undefined && !conversation.ticket.sin_leer)) return;
+  told.set(conversation, theirs);
+  try {
+    await request(`/ticket/${conversation.id}/leido`, { body: { hasta: last } });
+    window.dispatchEvent(new CustomEvent("tickets:refrescar"));
+  } catch {
+    // The next refresh tries again.
+    if (told.get(conversation) === theirs) told.set(conversation, before ?? 0);
+  }
+}
