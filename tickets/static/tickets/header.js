@@ -31,6 +31,7 @@
         redirect: "error",
         signal: AbortSignal.timeout(8000),
       });
+      if (response.status === 403 || response.status === 404) return; // Not for this person to know.
       if (!response.ok) throw new Error(String(response.status));
       state = await response.json();
     } catch {
