@@ -103,9 +103,21 @@ class Phones:
     def accepted(self) -> list[str]:
         return [line["texto"] for line in self.get("/simulador/aceptados").json()["aceptados"]]
 
+    def hanging(self) -> int:
+        return int(self.get("/simulador/telefonos").json()["colgados"])
+
     def screen(self, chat: str = JUAN) -> dict[str, Any]:
         found = self.get("/simulador/telefonos").json()["telefonos"]
         return next((phone for phone in found if phone["chatId"] == chat), {})
+
+
+def hang(phones: Phones) -> socket.socket:
+    """Out: a client that sent a message and is kept waiting."""
+    client = socket.create_connection(phones.server.server_address[:2], timeout=DEADLINE_S)
+    head = f"POST /api/sendText HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Api-Key: {KEY}\r\nContent-Length: 2\r\n\r\n"
+    client.sendall(head.encode() + b"{}")
+    until(lambda: phones.hanging() == 1)
+    return client
 
 
 @pytest.fixture
@@ -287,34 +299,30 @@ def test_colgar_accepts_nothing_and_never_answers(phones: Phones, inbox: Desk) -
     assert phones.accepted() == []
 
 
-def test_colgar_lets_go_when_the_fault_ends(phones: Phones) -> None:
+def test_colgar_lets_go_without_an_answer_when_the_fault_ends(phones: Phones) -> None:
     phones.set(falla="colgar")
-    errors: list[BaseException] = []
-
-    def send() -> None:
-        try:
-            phones.send()
-        except requests.RequestException as error:
-            errors.append(error)
-
-    sending = threading.Thread(target=send)
-    sending.start()
+    client = hang(phones)
     phones.set(falla="ninguna")
-    sending.join(DEADLINE_S)
-    assert not sending.is_alive()
+    assert client.recv(1) == b""
+    client.close()
+    assert phones.accepted() == []
 
 
 def test_colgar_does_not_hold_up_the_shutdown(tmp_path: Path) -> None:
     phones = Phones(tmp_path, "")
     phones.set(falla="colgar")
-    with socket.create_connection(phones.server.server_address[:2]) as client:
-        head = f"POST /api/sendText HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Api-Key: {KEY}\r\nContent-Length: 2\r\n\r\n"
-        client.sendall(head.encode() + b"{}")
-        began = time.monotonic()
-        phones.server.stop()
-        assert time.monotonic() - began < 2
-        client.settimeout(DEADLINE_S)
-        assert client.recv(1) == b""
+    client = hang(phones)
+    began = time.monotonic()
+    phones.server.stop()
+    assert time.monotonic() - began < 2
+    assert client.recv(1) == b""
+    client.close()
+
+
+def test_colgar_ends_when_the_client_leaves(phones: Phones) -> None:
+    phones.set(falla="colgar")
+    hang(phones).close()
+    until(lambda: phones.hanging() == 0)
 
 
 def test_rechazar_is_a_validation_error_and_accepts_nothing(phones: Phones) -> None:
@@ -396,6 +404,17 @@ def test_a_phone_that_does_not_read_alone_ticks_read_when_it_is_opened(phones: P
     until(lambda: phones.screen()["mensajes"][0]["palomitas"] == 2)
     assert phones.post("/simulador/leido", {"telefono": JUAN}).status_code == 204
     assert until(lambda: len(inbox.acks(message_id)) == 3 and inbox.acks(message_id)) == [1, 2, 3]
+
+
+def test_a_tick_is_told_once_even_if_the_phone_was_opened_before_it_reads_alone(tmp_path: Path, inbox: Desk) -> None:
+    phones = Phones(tmp_path, inbox.url, read_after=0.2)
+    first = phones.send("uno").json()["id"]
+    until(lambda: phones.screen()["mensajes"][0]["palomitas"] == 2)
+    phones.post("/simulador/leido", {"telefono": JUAN})
+    second = phones.send("dos").json()["id"]
+    until(lambda: 3 in inbox.acks(second))
+    assert inbox.acks(first) == [1, 2, 3]
+    phones.server.stop()
 
 
 def test_the_signature_is_wahas_own() -> None:

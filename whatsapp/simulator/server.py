@@ -120,12 +120,13 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing until the client is tired, the fault is over or the simulator stops."""
         self.close_connection = True
         simulator = self.server.simulator
-        while not simulator.stopping.is_set() and simulator.fault == faults.HANG:
-            readable, _, _ = select.select([self.connection], [], [], 0.1)
-            if readable and not self.connection.recv(1, socket.MSG_PEEK):
-                return
-            if readable:
-                simulator.stopping.wait(0.1)
+        with simulator.hanging():
+            while not simulator.stopping.is_set() and simulator.fault == faults.HANG:
+                readable, _, _ = select.select([self.connection], [], [], 0.1)
+                if readable and not self.connection.recv(1, socket.MSG_PEEK):
+                    return
+                if readable:
+                    simulator.stopping.wait(0.1)
 
 
 class Server(ThreadingHTTPServer):

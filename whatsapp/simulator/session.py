@@ -50,7 +50,7 @@ class Session:
     def when_connected(self, action: Callable[[], None]) -> None:
         """Do it now, or in this order when the connection is back."""
         with self._lock:
-            if self.status == WORKING and not self._waiting:
+            if self.status == WORKING:
                 action()
             else:
                 self._waiting.append(action)

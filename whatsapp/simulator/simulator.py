@@ -2,7 +2,8 @@
 
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from . import faults, waha
@@ -26,6 +27,7 @@ class Simulator:
         self.fault = faults.NONE
         self.reads_alone = True
         self.stopping = threading.Event()
+        self._hanging = 0
         self._boot = uuid.uuid4().hex[:8]
         self._lock = threading.RLock()
         self._clock = Clock()
@@ -98,6 +100,15 @@ class Simulator:
                     self.mark_read(phone.chat_id)
             self._touch()
 
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """While inside, the page counts one more client that is kept waiting."""
+        self._count_hanging(1)
+        try:
+            yield
+        finally:
+            self._count_hanging(-1)
+
     # What can be looked at
 
     def settings(self) -> dict[str, Any]:
@@ -135,6 +146,7 @@ class Simulator:
                 "estado": self.settings(),
                 "aceptados": len(self._state.accepted),
                 "avisos": {"pendientes": sender.pending(), "perdidos": sender.lost, "problema": sender.failing},
+                "colgados": self._hanging,
                 "escritorio": self.options.desk_url,
                 "ocultos": max(0, len(phones) - PHONES_SHOWN),
                 "telefonos": [phone.shown(MESSAGES_SHOWN) for phone in phones if id(phone) in lively],
@@ -182,6 +194,11 @@ class Simulator:
     def _tell_status(self, payload: dict[str, Any]) -> None:
         self._tell("session.status", payload)
         self._touch()
+
+    def _count_hanging(self, change: int) -> None:
+        with self._lock:
+            self._hanging += change
+            self._touch()
 
     def _touch(self) -> None:
         with self._lock:

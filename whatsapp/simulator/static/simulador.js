@@ -44,7 +44,8 @@ function drawBar(screen) {
     ? "La mesa puede enviar y recibir."
     : "Lo que envíe la mesa se le niega; lo que escriban las personas espera.";
   setChoice(by("falla"), estado.falla);
-  by("explica-falla").textContent = choices.fallas[estado.falla]?.explica ?? "";
+  const hanging = screen.colgados ? ` Ahora: ${plural(screen.colgados, "envío colgado", "envíos colgados")}.` : "";
+  by("explica-falla").textContent = (choices.fallas[estado.falla]?.explica ?? "") + hanging;
   setChoice(by("avisos"), estado.avisos);
   by("explica-avisos").textContent = choices.tipos_de_avisos[estado.avisos] ?? "";
   by("leer-solo").checked = estado.leer_solo;
