@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import User
 from django.http import Http404
+from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
@@ -114,3 +115,14 @@ def test_every_page_has_one_main_heading_and_nothing_inline(desk: Client, client
     page = browser.get(path).content.decode()
     assert page.count("<h1") == 1
     assert "<style" not in page and " style=" not in page and "<script>" not in page
+
+
+def test_the_page_of_a_locked_account_says_for_how_long() -> None:
+    assert "Espera 15 minutos" in render_to_string("bloqueado.html", {"mensaje": "Espera 15 minutos."})
+
+
+@pytest.mark.parametrize("name", ["400.html", "403.html", "403_csrf.html", "404.html", "500.html"])
+def test_every_error_page_can_be_shown_without_a_request(name: str) -> None:
+    page = render_to_string(name)
+    assert page.count("<h1") == 1
+    assert "Ir a los tickets" in page

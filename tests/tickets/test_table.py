@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,7 +16,7 @@ from django.utils import timezone
 
 from tests.factory import make_contact, make_ticket
 from tickets import paging
-from tickets.models import Ticket
+from tickets.models import Contact, Ticket
 
 NOON = datetime(2026, 2, 5, 18, 0, tzinfo=UTC)  # 12:00 in Mexico City, a Thursday
 
@@ -250,12 +251,42 @@ def test_the_fragment_is_only_what_changes(desk: Client) -> None:
     assert "<html" not in html and "<form" not in html
 
 
-def test_the_fragment_is_not_sent_again_until_something_changes(desk: Client) -> None:
-    ticket = make_ticket()
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda ticket: Ticket.objects.filter(pk=ticket.pk).update(last_text="Sigue sin encender"),
+        lambda ticket: Ticket.objects.filter(pk=ticket.pk).update(unread=1),
+        lambda ticket: Contact.objects.update(push_name="Juanito", name=""),
+        lambda ticket: Contact.objects.update(address="524772758198"),
+        lambda ticket: User.objects.update(first_name="Beto"),
+        lambda ticket: make_ticket(state="Cerrado"),
+    ],
+)
+def test_the_fragment_is_not_sent_again_until_something_changes(
+    desk: Client, tecnica: User, change: Callable[[Ticket], object]
+) -> None:
+    ticket = make_ticket(make_contact(), name="", technician=tecnica)
     etag = desk.get("/?parcial=1")["ETag"]
     assert desk.get("/?parcial=1", headers={"If-None-Match": etag}).status_code == 304
-    Ticket.objects.filter(pk=ticket.pk).update(last_text="Sigue sin encender")
+    change(ticket)
     assert desk.get("/?parcial=1", headers={"If-None-Match": etag}).status_code == 200
+
+
+def test_a_list_of_several_pages_is_not_sent_again_either(desk: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paging, "PAGE", 1)
+    make_ticket(), make_ticket()
+    with time_machine.travel(NOON, tick=False) as clock:
+        etag = desk.get("/?parcial=1")["ETag"]
+        clock.shift(30)
+        assert desk.get("/?parcial=1", headers={"If-None-Match": etag}).status_code == 304
+
+
+def test_the_fragment_is_sent_again_on_a_new_day(desk: Client) -> None:
+    make_ticket(last_activity=NOON)
+    with time_machine.travel(NOON, tick=False) as clock:
+        etag = desk.get("/?parcial=1")["ETag"]
+        clock.shift(timedelta(days=1))
+        assert desk.get("/?parcial=1", headers={"If-None-Match": etag}).status_code == 200
 
 
 def test_the_table_is_kept_by_no_cache(desk: Client) -> None:

@@ -13,6 +13,7 @@
   const minutes = new Intl.DateTimeFormat("es-MX", { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone });
   const seen = new Map(); // What the server last said of each row, without the clock's own changes.
   let etag = "";
+  let skew = 0; // How far this computer's clock is behind the desk's.
   let lastGood = new Date();
   let failures = 0;
   let timer = 0;
@@ -102,7 +103,7 @@
 
   function tick() {
     for (const time of list.querySelectorAll("[data-espera]")) {
-      const waited = Math.max(0, Math.floor((Date.now() - new Date(time.dateTime)) / 60_000));
+      const waited = Math.max(0, Math.floor((Date.now() + skew - new Date(time.dateTime)) / 60_000));
       const words =
         waited < 1 ? "<1 min" : waited < 60 ? `${waited} min` : waited < 2880 ? `${Math.floor(waited / 60)} h` : `${Math.floor(waited / 1440)} d`;
       if (time.textContent !== words) time.textContent = words;
@@ -154,6 +155,7 @@
         redirect: "manual",
         signal: AbortSignal.timeout(GIVE_UP_MS),
       });
+      skew = (Date.parse(response.headers.get("Date")) || Date.now()) - Date.now();
       if (response.type === "opaqueredirect") {
         say("Sesión terminada", "mal", true);
         explain("Tu sesión terminó. Entra de nuevo para seguir.", "Entrar");
