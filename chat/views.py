@@ -34,9 +34,13 @@ def person(request: Request | HttpRequest) -> User:
 
 def body_of(request: Request) -> dict[str, Any]:
     """The request's JSON object; InvalidText when the body is anything else."""
-    if not isinstance(request.data, dict):
+    try:
+        body = request.data
+    except RecursionError:
+        raise compose.InvalidText("El cuerpo no es JSON válido: tiene demasiados niveles.") from None
+    if not isinstance(body, dict):
         raise compose.InvalidText("El cuerpo debe ser un objeto JSON.")
-    return request.data
+    return body
 
 
 def draft_of(body: dict[str, Any], text: str, notice: PredefinedMessage | None = None) -> compose.Draft:

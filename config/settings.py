@@ -149,6 +149,8 @@ if DATABASE_ENGINE == "sqlite3":
         # FULL, because a rolled-back `enviado` would be sent a second time.
         "init_command": f"PRAGMA journal_mode={'WAL' if wal_is_safe else 'DELETE'}; PRAGMA synchronous=FULL;",
     }
+    # A file, because threads of an in-memory database do not wait for one another.
+    DATABASE["TEST"] = {"NAME": DATA_DIR / "pruebas.sqlite3"}
 elif DATABASE_ENGINE == "postgresql":
     DATABASE["OPTIONS"] = {**DATABASE.get("OPTIONS", {}), "pool": {"min_size": 1, "max_size": 40, "timeout": 10}}
 else:

@@ -1,0 +1,154 @@
+"""A gateway whose every answer is written in the test, and WAHA's webhooks as WAHA signs them."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from django.http import HttpResponse
+from django.test import Client
+
+from whatsapp import gateways
+from whatsapp.gateways.base import (
+    Accepted,
+    ConnectionChanged,
+    Disconnected,
+    Event,
+    Gateway,
+    Misconfigured,
+    RateLimited,
+    Result,
+    Unreachable,
+)
+
+HMAC_KEY = "secreto"
+PERSON = "5214772758198"
+_ids = count(1)
+
+
+def gateway_id() -> str:
+    return f"3EB0{next(_ids):012X}"
+
+
+@dataclass(frozen=True)
+class AfterFirstByte:
+    """Our own bug when the request has already begun to leave."""
+
+    error: Exception
+
+
+Answer = Result | Exception | AfterFirstByte | Callable[[Callable[[], None]], Result]
+
+
+class FakeGateway:
+    """Answers `send` with what was scripted, in order, and then accepts; webhooks are the real WAHA's.
+
+    A result that says "not sent" does not touch the wire; an exception is raised before it. A function gets
+    `before_first_byte` and does what it likes.
+    """
+
+    name = "waha"
+
+    def __init__(self) -> None:
+        self.script: deque[Answer] = deque()
+        self.calls: list[tuple[str, str]] = []
+        self.connected = True
+        self.status_calls = 0
+        self.real: Gateway = gateways.GATEWAYS["waha"]()
+
+    @property
+    def texts(self) -> list[str]:
+        return [text for _, text in self.calls]
+
+    def answers(self, *answers: Answer) -> None:
+        self.script.extend(answers)
+
+    def send(self, address: str, text: str, before_first_byte: Callable[[], None]) -> Result:
+        self.calls.append((address, text))
+        answer = self.script.popleft() if self.script else Accepted(gateway_id())
+        if isinstance(answer, Exception):
+            raise answer
+        if isinstance(answer, AfterFirstByte):
+            before_first_byte()
+            raise answer.error
+        if isinstance(answer, Unreachable | Misconfigured):
+            return answer
+        if callable(answer):
+            return answer(before_first_byte)
+        before_first_byte()
+        return answer
+
+    def status(self) -> ConnectionChanged | Misconfigured:
+        self.status_calls += 1
+        return ConnectionChanged(self.connected, "WhatsApp conectado" if self.connected else "Sigue sin conexión")
+
+    def verify(self, body: bytes, headers: Mapping[str, str]) -> None:
+        self.real.verify(body, headers)
+
+    def external_id(self, body: bytes, payload: Any) -> str:
+        return self.real.external_id(body, payload)
+
+    def parse(self, payload: Any) -> list[Event]:
+        return self.real.parse(payload)
+
+
+# One of each, for tests that hold for every answer of a kind.
+NOT_SENT_BY_SESSION: dict[str, Result] = {
+    "unreachable": Unreachable("conexión rechazada"),
+    "disconnected": Disconnected("La sesión de WhatsApp está detenida"),
+    "misconfigured": Misconfigured("WAHA_API_KEY", "WAHA rechazó la llave (HTTP 401)"),
+    "rate limited": RateLimited("session", 30),
+}
+
+
+def event(name: str, payload: dict[str, Any], event_id: str = "") -> bytes:
+    """The body of one of WAHA's webhooks; each is new unless `event_id` is given."""
+    body = {"id": event_id or f"evt_{next(_ids):026}", "event": name, "session": "default", "payload": payload}
+    return json.dumps(body).encode()
+
+
+def inbound(text: str = "Mi laptop no enciende", phone: str = PERSON, **fields: Any) -> bytes:
+    """A person writes. `message_id`, `event_id`, and any other key of WAHA's payload may be given."""
+    event_id, message_id = fields.pop("event_id", ""), fields.pop("message_id", "") or gateway_id()
+    push_name = fields.pop("push_name", "Juanito")
+    chat = phone if "@" in phone else f"{phone}@c.us"
+    payload = {"id": f"false_{chat}_{message_id}", "from": chat, "fromMe": False, "body": text}
+    return event("message", {**payload, "_data": {"notifyName": push_name}, **fields}, event_id)
+
+
+def echo(text: str, phone: str = PERSON, *, source: str = "api", message_id: str = "", **fields: Any) -> bytes:
+    """WAHA's echo of our own number's message: sent by us (`api`), or typed on the phone (`app`)."""
+    chat = f"{phone}@c.us"
+    payload = {"id": f"true_{chat}_{message_id or gateway_id()}", "from": chat, "fromMe": True, "body": text}
+    return event("message.any", {**payload, "source": source, **fields})
+
+
+def ack(message_id: str, level: int, phone: str = PERSON, event_id: str = "") -> bytes:
+    """A tick: -1 error, 1 sent, 2 delivered, 3 read."""
+    return event("message.ack", {"id": f"true_{phone}@c.us_{message_id}", "fromMe": True, "ack": level}, event_id)
+
+
+def session_status(status: str) -> bytes:
+    return event("session.status", {"status": status})
+
+
+def signature(body: bytes, key: str = HMAC_KEY) -> str:
+    return hmac.new(key.encode(), body, hashlib.sha512).hexdigest()
+
+
+def post_webhook(body: bytes, *, key: str = HMAC_KEY) -> HttpResponse:
+    """Post `body` as WAHA does, signed with `key`."""
+    headers = {"X-Webhook-Hmac": signature(body, key), "X-Webhook-Hmac-Algorithm": "sha512"}
+    return Client().post("/webhooks/waha", body, content_type="application/json", headers=headers)
+
+
+def receive(text: str = "Mi laptop no enciende", phone: str = PERSON, **fields: Any) -> None:
+    """A person writes, and the desk takes it."""
+    response = post_webhook(inbound(text, phone, **fields))
+    assert response.status_code == 200, response.content
