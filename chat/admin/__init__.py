@@ -1,0 +1,5 @@
+"""The supervisors' admin of what only this app sees whole: tickets with their conversation, messages, people."""
+
+from chat.admin import contacts, messages, notices, tickets, users
+
+__all__ = ["contacts", "messages", "notices", "tickets", "users"]
