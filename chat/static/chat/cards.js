@@ -1,28 +1,45 @@
 import { request } from "./api.js";
 import { noteOf } from "./outbox.js";
+import { age } from "./times.js";
 
 const DOUBT = "WhatsApp no confirmó este mensaje. No se reenvía solo, para no repetirlo: pregunta o revisa el teléfono y decide.";
-const QUEUED = "Tu mensaje quedó guardado y saldrá solo al reconectar.";
+// Younger ones are on their way in most cases; a notice that is gone at the next look only alarms.
+const YOUNG_S = 10;
 
-/** Decisions in flight or refused, by `ticket:seq`. */
+/** Decisions in flight or refused, by `ticket:seq`; and what the server said of a row that a Reenviar made. */
 const decisions = new Map();
+const resends = new Map();
+
+/**
+ * What cards need to know of the rows around theirs.
+ * @param {import("./bubbles.js").Entry[]} rows
+ */
+export function surroundings(rows) {
+  const queued = rows.filter((row) => row.estado === "en_cola" && row.role === "tecnico");
+  return {
+    resent: new Set(rows.map((row) => row.reenvio_de).filter(Boolean)),
+    lastQueued: queued.at(-1),
+    reason: queued.find((row) => row.motivo)?.motivo ?? "",
+    blocked: rows.some((row) => row.estado === "enviando" || row.estado === "sin_confirmar"),
+  };
+}
 
 /**
  * The card under a bubble: only where something happened that a person should know or decide.
  * @param {number} ticket
  * @param {import("./bubbles.js").Entry & {fallo?: object}} entry
- * @param {Set<number>} resent the rows that another row resends
- * @param {boolean} lastQueued whether no later row waits too: one explanation is enough
+ * @param {ReturnType<typeof surroundings>} around
  * @returns {import("./bubbles.js").Card|null}
  */
-export function cardFor(ticket, entry, resent, lastQueued) {
+export function cardFor(ticket, entry, around) {
   if (entry.fallo) return { tono: entry.fallo.tono, fuerte: "", ...pick(entry.fallo) };
   if (entry.role === "user" || !entry.seq) return null;
   const { ocupado = false, error = "" } = decisions.get(`${ticket}:${entry.seq}`) ?? {};
-  const note = noteOf(ticket, entry.clave);
-  const told = note?.estado === entry.estado ? note.texto : "";
+  const told = toldOf(ticket, entry);
+  if (entry.estado === "enviando") return told ? { tono: "aviso", fuerte: "", texto: told, acciones: [] } : null;
   if (entry.estado === "en_cola" && entry.role === "tecnico") {
-    const [fuerte, texto] = lastQueued ? queuedWords(told || entry.motivo) : ["", "También espera su turno."];
+    if (!told && !entry.motivo && age(entry.timestamp) < YOUNG_S) return null;
+    const [fuerte, texto] = entry === around.lastQueued ? queuedWords(entry, told, around) : ["", "También espera su turno."];
     return { tono: "aviso", fuerte, texto, acciones: ["descartar"], ocupado, error };
   }
   if (entry.estado === "sin_confirmar") {
@@ -30,22 +47,36 @@ export function cardFor(ticket, entry, resent, lastQueued) {
     return { tono: "aviso", fuerte: "No sabemos si llegó.", texto: DOUBT, acciones, ocupado, error };
   }
   if (entry.estado === "fallido") {
-    if (resent.has(entry.seq)) return { tono: "error", fuerte: "", texto: "Se reenvió más abajo.", acciones: [] };
-    const texto = entry.motivo || told || "WhatsApp lo rechazó.";
+    if (around.resent.has(entry.seq)) return { tono: "error", fuerte: "", texto: "Se reenvió más abajo.", acciones: [] };
+    const texto = entry.motivo || told.replace(/^No se pudo enviar[.:] /, "") || "WhatsApp lo rechazó.";
     const acciones = entry.role === "tecnico" ? ["reenviar", "copiar"] : ["reenviar"];
     return { tono: "error", fuerte: "No se pudo enviar.", texto, acciones, ocupado, error };
   }
   return null;
 }
 
+/** What the server said when it answered the POST, as long as it still holds. */
+function toldOf(ticket, entry) {
+  const note = noteOf(ticket, entry.clave) ?? resends.get(`${ticket}:${entry.seq}`);
+  const open = entry.estado === "en_cola" || entry.estado === "enviando";
+  return note && (note.estado === entry.estado || (open && !note.estado)) ? note.texto : "";
+}
+
 function pick({ texto, acciones, otro }) {
   return { texto, acciones, otro };
 }
 
-function queuedWords(why) {
-  if (!why) return ["WhatsApp está desconectado.", QUEUED];
-  const end = why.indexOf(". ");
-  return end > 0 ? [why.slice(0, end + 1), why.slice(end + 2)] : [why.replace(/\.?$/, "."), QUEUED];
+/** Why a message waits, and that nobody has to do anything: first the reason, then what follows. */
+function queuedWords(entry, told, { reason, blocked }) {
+  const saved = `${entry.mio ? "Tu mensaje" : "El mensaje"} quedó guardado y saldrá solo`;
+  if (told) {
+    const end = told.indexOf(". ") + 1;
+    return [told.slice(0, end), told.slice(end).trim()];
+  }
+  const why = entry.motivo || reason;
+  if (!why && blocked) return ["", `${saved} cuando se resuelva el mensaje anterior.`];
+  if (!why || /desconectad/i.test(why)) return ["WhatsApp está desconectado.", `${saved} al reconectar.`];
+  return [why, `${saved}.`];
 }
 
 /**
@@ -65,8 +96,12 @@ export async function decide(ticket, seq, decision, draw) {
     decisions.delete(key);
   } catch (error) {
     // Reenviar answers as a send does: 503, 504 and 422 speak of the new row, which the refresh shows.
-    if (error.body?.seq && error.status !== 409) decisions.delete(key);
-    else decisions.set(key, { error: error.message });
+    if (error.body.seq) {
+      decisions.delete(key);
+      resends.set(`${ticket}:${error.body.seq}`, { estado: error.word, texto: error.message });
+    } else {
+      decisions.set(key, { error: error.message });
+    }
   }
   draw();
 }

@@ -1,14 +1,15 @@
 import { loginUrl } from "./api.js";
-import { cardFor, decide } from "./cards.js";
-import { addressTo, enableComposer, focusComposer, giveBack, openComposer, startComposer } from "./composer.js";
+import { cardFor, decide, surroundings } from "./cards.js";
+import { addressTo, focusComposer, giveBack, openComposer, startComposer } from "./composer.js";
+import { connected, disconnected, forgetOutage } from "./connection.js";
 import { Conversation } from "./conversation.js";
 import { openPanel, register } from "./dialogs.js";
 import { byId, h } from "./dom.js";
-import { noteRead, seenOf } from "./reading.js";
 import { onOutboxChange, outgoing, retry, retryAfterOutage, send, settle, takeBack } from "./outbox.js";
+import { noteRead, seenOf } from "./reading.js";
+import { rowsToShow } from "./rows.js";
 import { Thread } from "./thread.js";
 import { openTicketBar, showTicketBar, startTicketBar } from "./ticketbar.js";
-import { clock, now } from "./times.js";
 
 export let intervalActualizacionChat = null;
 
@@ -19,7 +20,6 @@ const thread = new Thread(byId("chat-lista"));
 let conversation = null;
 let loading = null;
 let again = false;
-let offlineSince = null;
 let atEnd = true;
 
 /** Brings the open chat up to date: the timer's function, and anyone's who knows that something changed. */
@@ -46,43 +46,26 @@ export async function cargarMensajesChat() {
       pill.hidden = false;
     }
     if (!first) announce(fresh);
-    reached();
+    if (connected()) retryAfterOutage(open.id);
     noteReading();
   } catch (error) {
-    if (open === conversation && error.name !== "AbortError") failed(error);
+    if (open === conversation && error.name !== "AbortError") disconnected(error, open.version !== null);
   } finally {
     if (loading === open) loading = null;
     if (again) cargarMensajesChat();
   }
 }
 
-/** Draws the conversation and keeps the reader's place: at the end when they were there, else where they are. */
 function draw() {
-  const { id, rows, name, firstName } = conversation;
-  if (conversation.version === null && !outgoing(id).length) return;
-  const sent = new Map(outgoing(id).map((item) => [item.clave, item]));
-  const shown = new Set(rows.map((row) => row.clave).filter(Boolean));
-  const entries = rows.map((row) => (row.estado === "en_cola" && sent.get(row.clave)?.enviando ? { ...row, estado: "enviando" } : row));
-  let stopped = false;
-  for (const item of sent.values()) {
-    stopped ||= Boolean(item.fallo);
-    if (!shown.has(item.clave)) entries.push(localEntry(item, stopped));
-  }
-  const resent = new Set(entries.map((entry) => entry.reenvio_de).filter(Boolean));
-  const lastQueued = entries.findLast((entry) => entry.estado === "en_cola" && entry.role === "tecnico");
-  thread.show(entries, name, (entry) => cardFor(id, entry, resent, entry === lastQueued));
-  dialog.dataset.vista = entries.length ? "listo" : "vacio";
+  const { id, name, firstName, version } = conversation;
+  const rows = rowsToShow(conversation);
+  if (version === null && !outgoing(id).length) return;
+  const around = surroundings(rows);
+  thread.show(rows, name, (row) => cardFor(id, row, around));
+  dialog.dataset.vista = rows.length ? "listo" : "vacio";
   byId("chat-anteriores").hidden = !conversation.more;
   addressTo(conversation.ticket ? firstName : "");
   showTicketBar();
-}
-
-function localEntry(item, stopped) {
-  const estado = item.fallo ? "sin_enviar" : stopped && !item.guardado ? "espera" : item.estado || "enviando";
-  return {
-    role: "tecnico", content: item.mensaje, timestamp: item.hora, seq: item.seq, version: 0, estado, autor: null, mio: true,
-    tipo: "text", motivo: "", reenvio_de: null, clave: item.clave, fallo: item.fallo,
-  }; // prettier-ignore
 }
 
 function toEnd() {
@@ -97,34 +80,6 @@ function announce(fresh) {
 
 function say(words) {
   byId("chat-anuncios").replaceChildren(h("p", {}, words));
-}
-
-/** The server answered: the notice of an outage goes, and what the outage stopped goes on. */
-function reached() {
-  byId("chat-conexion").hidden = true;
-  if (offlineSince !== null) {
-    offlineSince = null;
-    retryAfterOutage(conversation.id);
-  }
-}
-
-function failed(error) {
-  if (error.status === 404) enableComposer(false);
-  if (conversation.version === null && error.status !== 401) {
-    dialog.dataset.vista = "error";
-    byId("chat-error-texto").textContent = error.status === 404 ? "Este ticket no existe o no puedes verlo." : error.message;
-    return;
-  }
-  const notice = byId("chat-conexion");
-  if (error.status === 401) {
-    const link = h("a", { href: loginUrl() }, "Entrar de nuevo");
-    notice.replaceChildren("Tu sesión terminó. Lo que escribiste se conserva. ", link);
-    if (conversation.version === null) dialog.dataset.vista = "error";
-  } else {
-    offlineSince ??= now();
-    notice.replaceChildren(`Sin conexión desde ${clock(offlineSince)}. Reintentando…`);
-  }
-  notice.hidden = false;
 }
 
 /** What is at the end of an open, visible chat was read. */
@@ -145,7 +100,7 @@ async function loadOlder() {
   try {
     await open.loadOlder();
   } catch (error) {
-    if (open === conversation && error.name !== "AbortError") failed(error);
+    if (open === conversation && error.name !== "AbortError") disconnected(error, open.version !== null);
     return;
   }
   if (open !== conversation) return;
@@ -210,8 +165,7 @@ function open(ticket) {
   atEnd = true;
   thread.clear();
   pill.hidden = true;
-  offlineSince = null;
-  byId("chat-conexion").hidden = true;
+  forgetOutage();
   byId("chat-anuncios").replaceChildren();
   dialog.dataset.vista = "cargando";
   openTicketBar(conversation);

@@ -17,6 +17,11 @@ export function now() {
   return local.format(new Date()).replace(" ", "T");
 }
 
+/** Seconds from `timestamp` until now. */
+export function age(timestamp) {
+  return (asDate(now()) - asDate(timestamp)) / 1000;
+}
+
 /** "2026-02-05" of a timestamp. */
 export function dayOf(timestamp) {
   return timestamp.slice(0, 10);
