@@ -251,6 +251,13 @@ def test_a_503_is_not_tried_again() -> None:
     assert server.connections == 1
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_reset_is_not_tried_again(method: str) -> None:
+    with RawServer(resets) as server:
+        assert isinstance(call(method, server.url, deadline_s=5), Ambiguous)
+    assert server.connections == 1
+
+
 def test_proxies_of_the_environment_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     with RawServer(hangs) as proxy, RawServer(says(http(200))) as server:
         for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):

@@ -116,11 +116,13 @@ def says(data: bytes) -> Answer:
 
 
 def drips(start: bytes, drop: bytes) -> Answer:
-    """Answer `start`, then `drop` again and again until the other side has had enough."""
+    """Answer `start`, then `drop` again and again until the other side has had enough, or for 10 seconds."""
 
     def answer(server: RawServer, client: socket.socket) -> None:
         client.sendall(start)
-        while not server.stopping.wait(0.02):
+        for _ in range(500):
+            if server.stopping.wait(0.02):
+                return
             client.sendall(drop)
 
     return answer
