@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -12,6 +13,8 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -21,6 +24,11 @@ from whatsapp.models import Connection, WebhookEvent
 
 State = WebhookEvent.State
 TOLD_ONE_BY_ONE = 10
+
+
+def short_time(moment: datetime) -> str:
+    """A time that fits a column of a list: "5 feb 2026, 10:31:04"."""
+    return date_format(timezone.localtime(moment), "j M Y, H:i:s").lower()
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -136,7 +144,7 @@ class ConnectionAdmin(ButtonAdmin):
 class WebhookEventAdmin(ButtonAdmin):
     """The ledger: what came in, what became of it, and a second try."""
 
-    list_display = ("id", "received", "gateway", "state", "reason", "waits_on", "external_id", "handled")
+    list_display = ("id", "when", "state", "reason", "waits_on", "gateway", "external_id")
     list_filter = ("state", GatewayFilter)
     search_fields = ("external_id",)
     search_help_text = "Id del gateway"
@@ -154,6 +162,10 @@ class WebhookEventAdmin(ButtonAdmin):
         return request.user.has_perm("whatsapp.change_webhookevent")
 
     has_reprocess_permission = may_press
+
+    @admin.display(description="recibido", ordering="received")
+    def when(self, event: WebhookEvent) -> str:
+        return short_time(event.received)
 
     @admin.display(description="cuerpo")
     def pretty_body(self, event: WebhookEvent) -> SafeString:

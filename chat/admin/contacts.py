@@ -9,9 +9,6 @@ from django.contrib import admin
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
 from chat.models import Conversation
 from tickets import identity
@@ -22,12 +19,12 @@ class TicketInline(admin.TabularInline):  # type: ignore[type-arg]
     """The contact's tickets, to look at and to go to."""
 
     model = Ticket
-    fields = ("link", "state", "priority", "fault", "technician", "created", "last_activity")
+    fields = ("state", "priority", "fault", "technician", "created", "last_activity")
     readonly_fields = fields
     ordering = ("-last_activity",)
     verbose_name_plural = "tickets"
     can_delete = False
-    show_change_link = False
+    show_change_link = True
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -38,17 +35,12 @@ class TicketInline(admin.TabularInline):  # type: ignore[type-arg]
     def get_queryset(self, request: HttpRequest) -> QuerySet[Ticket]:
         return super().get_queryset(request).select_related("contact", "technician")
 
-    @admin.display(description="ticket")
-    def link(self, ticket: Ticket) -> SafeString:
-        return format_html('<a href="{}">#{}</a>', reverse("admin:tickets_ticket_change", args=[ticket.pk]), ticket.pk)
-
 
 @admin.register(Contact)
 class ContactAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("shown", "shown_number", "department", "push_name", "ticket_count", "created")
     list_filter = ("created",)
     list_per_page = 50
-    show_full_result_count = False
     ordering = ("-pk",)
     search_fields = ("name",)
     search_help_text = "Nombre, departamento o palabras de sus tickets, con o sin acentos; o el teléfono, como sea."
@@ -76,7 +68,7 @@ class ContactAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def shown(self, contact: Contact) -> str:
         return str(contact)
 
-    @admin.display(description="teléfono")
+    @admin.display(description="número como se vio")
     def shown_number(self, contact: Contact) -> str:
         return contact.shown_phone
 

@@ -14,12 +14,12 @@ from django.utils.text import Truncator
 
 from chat.models import Message
 from tickets.templatetags.desk import full_name
-from whatsapp.admin import GatewayFilter, ReadOnlyAdmin
+from whatsapp.admin import GatewayFilter, ReadOnlyAdmin, short_time
 
 
 @admin.register(Message)
 class MessageAdmin(ReadOnlyAdmin):
-    list_display = ("created", "ticket_link", "role", "who", "excerpt", "state", "reason", "attempts", "gateway")
+    list_display = ("when", "ticket_link", "role", "who", "excerpt", "state", "reason", "attempts", "gateway")
     list_filter = ("state", "role", GatewayFilter)
     list_select_related = ("author", "ticket__contact")
     list_per_page = 50
@@ -28,7 +28,7 @@ class MessageAdmin(ReadOnlyAdmin):
     search_fields = ("=ticket__id",)
     search_help_text = "Número de ticket o id en WhatsApp"
     fieldsets = (
-        (None, {"fields": ("ticket_link", "desk_link", "role", "who", "text", "kind", "created", "seq")}),
+        (None, {"fields": ("ticket_link", "desk_link", "role", "who", "text", "created", "seq")}),
         (
             "Entrega",
             {"fields": ("state", "reason", "attempts", "tried", "due", "sent", "gateway", "gateway_id", "key")},
@@ -49,6 +49,10 @@ class MessageAdmin(ReadOnlyAdmin):
     def desk_link(self, message: Message) -> SafeString:
         url = f"{reverse('tickets')}?chat={message.ticket_id}"
         return format_html('<a href="{}">Abrir el chat del ticket #{}</a>', url, message.ticket_id)
+
+    @admin.display(description="fecha", ordering="created")
+    def when(self, message: Message) -> str:
+        return short_time(message.created)
 
     @admin.display(description="autor")
     def who(self, message: Message) -> str | None:

@@ -54,16 +54,16 @@ class TicketAdmin(ExportMixin, admin.ModelAdmin):  # type: ignore[misc,type-arg]
     list_display = (
         "number",
         "shown",
-        "phone",
-        "department",
-        "equipment",
-        "asset",
         "state",
         "priority",
         "assigned",
         "waits",
-        "activity",
         "unread",
+        "activity",
+        "phone",
+        "department",
+        "equipment",
+        "asset",
     )
     list_display_links = ("number", "shown")
     list_filter = (
@@ -75,7 +75,6 @@ class TicketAdmin(ExportMixin, admin.ModelAdmin):  # type: ignore[misc,type-arg]
     )
     list_select_related = ("contact", "technician")
     list_per_page = 50
-    show_full_result_count = False
     sortable_by = ("number", "department", "equipment", "asset", "waits", "activity", "unread")
     ordering = ("-last_activity", "-pk")
     search_fields = ("search_text",)
@@ -175,7 +174,7 @@ class TicketAdmin(ExportMixin, admin.ModelAdmin):  # type: ignore[misc,type-arg]
             for ticket in rows:
                 decisions.change(ticket, technician=person)
                 self.log_change(request, ticket, f"Asignado a {full_name(person)}.")
-            self.message_user(request, f"{counted(rows, 'asignado')} a {full_name(person)}.", messages.SUCCESS)
+            self.tell(request, rows, "asignado", f" a {full_name(person)}")
             return None
         context = {
             **self.admin_site.each_context(request),
@@ -202,12 +201,15 @@ class TicketAdmin(ExportMixin, admin.ModelAdmin):  # type: ignore[misc,type-arg]
         for ticket in rows:
             decisions.change(ticket, state=state)
             self.log_change(request, ticket, f"Estado: {state}.")
-        self.message_user(request, f"{counted(rows, state.lower())}.", messages.SUCCESS)
+        self.tell(request, rows, state.lower())
 
-
-def counted(rows: list[Ticket], participle: str) -> str:
-    """ "1 ticket cerrado", "2 tickets cerrados" """
-    return f"1 ticket {participle}" if len(rows) == 1 else f"{len(rows)} tickets {participle}s"
+    def tell(self, request: HttpRequest, rows: list[Ticket], participle: str, more: str = "") -> None:
+        """Say how many were changed: "1 ticket cerrado.", "2 tickets asignados a Ana Ruiz."."""
+        if not rows:
+            self.message_user(request, "No había nada que cambiar.", messages.INFO)
+            return
+        counted = f"1 ticket {participle}" if len(rows) == 1 else f"{len(rows)} tickets {participle}s"
+        self.message_user(request, f"{counted}{more}.", messages.SUCCESS)
 
 
 def save_changes(ticket_id: int, form: TicketForm) -> None:

@@ -44,7 +44,7 @@ class DeskUserAdmin(UserAdmin):  # type: ignore[type-arg]
         ("Fechas", {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = (
-        (None, {"classes": ("wide",), "fields": ("username", "usable_password", "password1", "password2")}),
+        (None, {"classes": ("wide",), "fields": ("username", "password1", "password2")}),
         ("Persona", {"classes": ("wide",), "fields": ("first_name", "last_name", "email", "groups")}),
     )
 

@@ -223,3 +223,10 @@ def test_tickets_are_neither_added_nor_deleted_here(admin: Client, admin_client:
         assert client.get(f"{LIST}add/").status_code == 403
         assert client.post(f"{LIST}{ticket.pk}/delete/", {"post": "yes"}).status_code == 403
         assert "delete_selected" not in text_of(client.get(LIST))
+
+
+def test_an_action_that_changes_nothing_says_so(admin: Client) -> None:
+    ticket = make_ticket(state=State.CLOSED)
+    Conversation.locked_for(ticket.contact)
+    assert "No había nada que cambiar." in text_of(act(admin, "close", ticket))
+    assert version(ticket) == 0
