@@ -39,7 +39,7 @@ export function cardFor(ticket, entry, around) {
   if (entry.estado === "enviando") return told ? { tono: "aviso", fuerte: "", texto: told, acciones: [] } : null;
   if (entry.estado === "en_cola" && entry.role === "tecnico") {
     if (!told && !entry.motivo && age(entry.timestamp) < YOUNG_S) return null;
-    const [fuerte, texto] = entry === around.lastQueued ? queuedWords(entry, told, around) : ["", "También espera su turno."];
+    const [fuerte, texto] = entry === around.lastQueued ? queuedWords(entry, told, around) : ["", "Guardado: saldrá en su orden."];
     return { tono: "aviso", fuerte, texto, acciones: ["descartar"], ocupado, error };
   }
   if (entry.estado === "sin_confirmar") {

@@ -123,7 +123,8 @@ function onAction(event) {
   else if (action === "quitar") takeBack(id, clave);
   else if (action === "copiar") giveBack(conversation.entries.get(Number(seq)).content);
   else settleByHand(conversation, Number(seq), action);
-  if (conversation?.id === id) focusComposer();
+  // The button is gone or will be. On a phone the focus would only bring up the keyboard.
+  if (conversation?.id === id && matchMedia("(pointer: fine)").matches) focusComposer();
 }
 
 async function settleByHand(open, seq, decision) {

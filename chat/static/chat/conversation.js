@@ -1,5 +1,11 @@
 import { request } from "./api.js";
 
+/** How to speak of a person: not "Dr." nor "Ing."; and a phone number stays whole. */
+export function firstNameOf(name) {
+  const words = name.trim().split(/\s+/);
+  return /\p{L}/u.test(name) ? (words.find((word) => !word.endsWith(".")) ?? name) : name;
+}
+
 /**
  * What we know of one ticket's conversation, kept up to date by asking only for what is new or changed.
  */
@@ -26,9 +32,7 @@ export class Conversation {
   }
 
   get firstName() {
-    const words = this.name.trim().split(/\s+/);
-    // Not "Dr." nor "Ing."; and a phone number stays whole.
-    return /\p{L}/u.test(this.name) ? (words.find((word) => !word.endsWith(".")) ?? this.name) : this.name;
+    return firstNameOf(this.name);
   }
 
   /** Nothing asked from here on is answered: another conversation took its place. */

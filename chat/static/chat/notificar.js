@@ -1,4 +1,5 @@
 import { loginUrl, request } from "./api.js";
+import { firstNameOf } from "./conversation.js";
 import { register } from "./dialogs.js";
 import { byId, h } from "./dom.js";
 import { formatted } from "./marks.js";
@@ -46,8 +47,14 @@ function card(message) {
   const label = busy ? "Enviando…" : again ? "Enviar otra vez" : outcome && !outcome.guardado ? "Reintentar" : "✅ Enviar";
   const send = h(
     "button",
-    { type: "button", class: `btn ${again ? "btn-plain" : "btn-notify"}`, "data-enviar": message.id, disabled: busy,
-      "aria-describedby": `notificar-${message.id}`, onclick: () => notify(message, Boolean(again)) }, // prettier-ignore
+    {
+      type: "button",
+      class: `btn ${again ? "btn-plain" : "btn-notify"}`,
+      "data-enviar": message.id,
+      "aria-describedby": `notificar-${message.id}`,
+      disabled: busy,
+      onclick: () => notify(message, Boolean(again)),
+    },
     label,
   );
   nodes.push(h("div", { class: "acciones" }, send));
@@ -65,7 +72,7 @@ function outcomeCard(outcome) {
   const ticket = outcome.otro ?? view.id;
   const words = outcome.otro ? `Abrir el ticket #${outcome.otro}` : "Verlo en el chat";
   if (outcome.guardado || outcome.otro) nodes.push(" ", h("a", { href: `?chat=${ticket}`, "data-abrir": "chat", "data-ticket": ticket }, words));
-  return h("p", { class: "tarjeta", "data-tono": outcome.tono, role: "status" }, ...nodes);
+  return h("p", { class: "tarjeta", "data-tono": outcome.tono }, ...nodes);
 }
 
 async function notify(message, forzar) {
@@ -73,10 +80,12 @@ async function notify(message, forzar) {
   const { clave = uuid() } = view.sends.get(message.id) ?? {};
   const set = (send) => {
     asked.sends.set(message.id, send);
-    if (asked === view) redraw(message.id);
+    if (asked !== view) return;
+    redraw(message.id);
+    byId("notificar-anuncios").textContent = send.outcome?.texto ?? "";
   };
   set({ clave, busy: true });
-  const name = asked.ticket.nombre?.split(" ")[0] || "la persona";
+  const name = firstNameOf(asked.ticket.nombre || asked.ticket.telefono_legible);
   try {
     const body = { predefinido: message.id, clave };
     if (forzar) body.forzar = true;
