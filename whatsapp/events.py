@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
@@ -30,6 +30,7 @@ class Outcome:
     state: str = State.PROCESSED
     reason: str = ""
     waits_on: str = ""
+    about: str = ""
 
 
 Handler = Callable[[Event], Outcome]
@@ -63,8 +64,8 @@ def decoded(text: str) -> object:
 def handle(pk: int) -> None:
     """Handle a stored event, if nobody has: its effects and its mark are one transaction.
 
-    A failure is kept on the row with its reason and never raised; trouble with the database leaves the
-    row `recibido`, for the sweep.
+    A failure is kept on the row with its reason and never raised; trouble with the database that passes (a lock,
+    a lost connection, two at once) leaves the row `recibido`, for the sweep.
     """
     try:
         with transaction.atomic():
@@ -73,8 +74,9 @@ def handle(pk: int) -> None:
                 outcome = outcome_of(event)
                 event.state, event.waits_on = outcome.state, outcome.waits_on
                 event.reason, event.handled = outcome.reason[:300], timezone.now()
-                event.save(update_fields=["state", "reason", "waits_on", "handled"])
-    except DatabaseError:
+                event.about = outcome.about
+                event.save(update_fields=["state", "reason", "waits_on", "about", "handled"])
+    except (OperationalError, InterfaceError, IntegrityError):
         logger.exception("Evento %s sin atender por ahora: la base de datos no lo permitió", pk)
     except Exception as error:
         logger.exception("Evento %s con error", pk)
