@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 
+from chat.admin.ticket_forms import TouchedForm
 from chat.models import Conversation
 from tickets import identity
 from tickets.models import Contact, Ticket
@@ -38,6 +39,7 @@ class TicketInline(admin.TabularInline):  # type: ignore[type-arg]
 
 @admin.register(Contact)
 class ContactAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    form = TouchedForm
     list_display = ("shown", "shown_number", "department", "push_name", "ticket_count", "created")
     list_filter = ("created",)
     list_per_page = 50

@@ -14,7 +14,7 @@ from django.utils.text import Truncator
 
 from chat.models import Message
 from tickets.templatetags.desk import full_name
-from whatsapp.admin import GatewayFilter, ReadOnlyAdmin, short_time
+from whatsapp.readonly import GatewayFilter, ReadOnlyAdmin, short_time
 
 
 @admin.register(Message)
@@ -55,8 +55,8 @@ class MessageAdmin(ReadOnlyAdmin):
         return short_time(message.created)
 
     @admin.display(description="autor")
-    def who(self, message: Message) -> str | None:
-        return full_name(message.author) if message.author else None
+    def who(self, message: Message) -> str:
+        return full_name(message.author) if message.author else "-"
 
     @admin.display(description="texto")
     def excerpt(self, message: Message) -> str:

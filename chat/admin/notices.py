@@ -61,6 +61,8 @@ class PredefinedMessageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def excerpt(self, notice: PredefinedMessage) -> str:
         return Truncator(preview_of(notice.text)).chars(120)
 
-    @admin.display(description="vista previa", empty_value="Se ve al guardar.")
-    def preview(self, notice: PredefinedMessage) -> SafeString | None:
-        return format_html('<div class="burbuja">{}</div>', preview_of(notice.text)) if notice.pk else None
+    @admin.display(description="vista previa")
+    def preview(self, notice: PredefinedMessage) -> SafeString | str:
+        if not notice.pk:
+            return "Se ve al guardar."
+        return format_html('<div class="burbuja">{}</div>', preview_of(notice.text))

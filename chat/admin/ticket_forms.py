@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django import forms
 from django.contrib.admin.widgets import AdminFileWidget
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
 
+from chat import decisions
 from chat.compose import OtherTicketOpen
 from chat.compose import reopen as check_reopen
+from chat.models import Conversation
 from tickets import pictures
 from tickets.access import workers
 from tickets.models import OPEN_STATES, Ticket
@@ -72,7 +76,16 @@ class PictureField(forms.FileField):
             raise forms.ValidationError(str(error)) from None
 
 
-class TicketForm(forms.ModelForm):  # type: ignore[type-arg]
+class TouchedForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Its `changed_data` is what this person changed, not what others did since the page was opened."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.show_hidden_initial = not isinstance(field, forms.FileField)
+
+
+class TicketForm(TouchedForm):
     technician = TechnicianField(queryset=User.objects.none(), label="Técnico", required=False, empty_label="Nadie")
     evidence = PictureField(
         label="Foto de evidencia",
@@ -98,9 +111,6 @@ class TicketForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name, field in self.fields.items():
-            # What somebody else changed since the page was opened is not a change of this form.
-            field.show_hidden_initial = name != "evidence"
         if "technician" in self.fields:
             self.fields["technician"].queryset = self.candidates()  # type: ignore[attr-defined]
 
@@ -116,3 +126,27 @@ class TicketForm(forms.ModelForm):  # type: ignore[type-arg]
             except OtherTicketOpen as error:
                 raise forms.ValidationError(other_open(error.ticket)) from None
         return state
+
+
+def save_changes(ticket_id: int, form: TicketForm) -> None:
+    """Write only what the supervisor changed, over the row as it is now: a message may have arrived meanwhile.
+
+    Raises OtherTicketOpen. The conversation's version moves, so that every open page sees it.
+    """
+    changed = {name: form.cleaned_data[name] for name in form.changed_data}
+    with transaction.atomic():
+        conversation = Conversation.locked_for(form.instance.contact)
+        ticket = Ticket.objects.select_related("contact").get(pk=ticket_id)
+        state = changed.pop("state", None)
+        # To take a ticket away from somebody is a plain change; to give it moves its state as well.
+        technician = changed.pop("technician") if changed.get("technician") else None
+        old_picture = ticket.evidence.name if "evidence" in changed else ""
+        for name, value in changed.items():
+            Ticket._meta.get_field(name).save_form_data(ticket, value)  # type: ignore[union-attr]
+        if changed:
+            ticket.save(update_fields=list(changed))
+            conversation.bump()
+        if old_picture:
+            transaction.on_commit(partial(ticket.evidence.storage.delete, old_picture), robust=True)
+        if state or technician:
+            decisions.change(ticket, state=state, technician=technician)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.models import User
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -23,29 +20,13 @@ from import_export.formats.base_formats import CSV
 
 from chat import decisions
 from chat.admin.export import TicketResource
-from chat.admin.ticket_forms import AssignForm, TicketForm, other_open
+from chat.admin.ticket_filters import TechnicianFilter
+from chat.admin.ticket_forms import AssignForm, TicketForm, other_open, save_changes
 from chat.compose import OtherTicketOpen
-from chat.models import Conversation, Role
+from chat.models import Role
 from tickets import identity
-from tickets.access import workers
 from tickets.models import State, Ticket, TicketQuerySet
 from tickets.templatetags.desk import full_name, moment, waiting
-
-NOBODY = "ninguno"
-
-
-class TechnicianFilter(admin.SimpleListFilter):
-    title = "técnico"
-    parameter_name = "tecnico"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(NOBODY, "Sin asignar"), *((str(person.pk), full_name(person)) for person in workers())]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Ticket]) -> QuerySet[Ticket]:
-        value = self.value()
-        if value == NOBODY:
-            return queryset.filter(technician=None)
-        return queryset.filter(technician=int(value)) if value and re.fullmatch("[0-9]{1,18}", value) else queryset
 
 
 @admin.register(Ticket)
@@ -126,8 +107,8 @@ class TicketAdmin(ExportMixin, admin.ModelAdmin):  # type: ignore[misc,type-arg]
         return full_name(ticket.technician) if ticket.technician else None
 
     @admin.display(description="espera", ordering="waiting_since")
-    def waits(self, ticket: Ticket) -> SafeString | None:
-        return waiting(ticket.waiting_since) if ticket.waiting_since else None
+    def waits(self, ticket: Ticket) -> SafeString | str:
+        return waiting(ticket.waiting_since) if ticket.waiting_since else "-"
 
     @admin.display(description="última actividad", ordering="last_activity")
     def activity(self, ticket: Ticket) -> SafeString:
@@ -210,27 +191,3 @@ class TicketAdmin(ExportMixin, admin.ModelAdmin):  # type: ignore[misc,type-arg]
             return
         counted = f"1 ticket {participle}" if len(rows) == 1 else f"{len(rows)} tickets {participle}s"
         self.message_user(request, f"{counted}{more}.", messages.SUCCESS)
-
-
-def save_changes(ticket_id: int, form: TicketForm) -> None:
-    """Write only what the supervisor changed, over the row as it is now: a message may have arrived meanwhile.
-
-    Raises OtherTicketOpen. The conversation's version moves, so that every open page sees it.
-    """
-    changed = {name: form.cleaned_data[name] for name in form.changed_data}
-    with transaction.atomic():
-        conversation = Conversation.locked_for(form.instance.contact)
-        ticket = Ticket.objects.select_related("contact").get(pk=ticket_id)
-        state = changed.pop("state", None)
-        # To take a ticket away from somebody is a plain change; to give it moves its state as well.
-        technician = changed.pop("technician") if changed.get("technician") else None
-        old_picture = ticket.evidence.name if "evidence" in changed else ""
-        for name, value in changed.items():
-            Ticket._meta.get_field(name).save_form_data(ticket, value)  # type: ignore[union-attr]
-        if changed:
-            ticket.save(update_fields=list(changed))
-            conversation.bump()
-        if old_picture:
-            transaction.on_commit(partial(ticket.evidence.storage.delete, old_picture), robust=True)
-        if state or technician:
-            decisions.change(ticket, state=state, technician=technician)

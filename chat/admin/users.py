@@ -118,7 +118,9 @@ class DeskGroupAdmin(GroupAdmin):
     def get_fields(self, request: HttpRequest, obj: Group | None = None) -> Any:
         return ("name", "permissions", "members") if is_root(request) else ("name", "members")
 
-    @admin.display(description="personas", empty_value="Nadie todavía.")
-    def members(self, group: Group) -> str | None:
+    @admin.display(description="personas")
+    def members(self, group: Group) -> str:
+        if not group.pk:
+            return "-"
         people = User.objects.filter(groups=group, is_active=True).order_by("first_name", "username")
-        return ", ".join(map(full_name, people)) if group.pk else None
+        return ", ".join(map(full_name, people)) or "Nadie todavía."

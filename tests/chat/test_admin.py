@@ -29,10 +29,6 @@ def say(ticket: Ticket, role: str, text: str, **fields: object) -> Message:
     return Conversation.locked_for(ticket.contact).append(ticket, role, text, **fields)
 
 
-def act(client: Client, action: str, *tickets: Ticket, **more: object) -> object:
-    return client.post(LIST, {"action": action, "_selected_action": [t.pk for t in tickets], **more}, follow=True)
-
-
 @pytest.mark.django_db
 def test_a_technician_without_staff_rights_is_sent_to_the_login(desk: Client) -> None:
     assert "/admin/login/" in desk.get(LIST)["Location"]
@@ -187,46 +183,9 @@ def test_a_ticket_opened_between_check_and_lock_is_told_and_nothing_is_written(
     assert (closed.state, closed.priority) == (State.CLOSED, "Normal")
 
 
-def test_assigning_asks_to_whom_and_then_does_it(admin: Client, tecnica: User) -> None:
-    first, second = make_ticket(), make_ticket()
-    asked = text_of(act(admin, "assign", first, second))
-    assert "Ana Ruiz" in asked
-    assert "Estos 2 tickets" in asked
-    told = text_of(act(admin, "assign", first, second, asignar="1", technician=tecnica.pk))
-    assert "2 tickets asignados a Ana Ruiz." in told
-    assert Ticket.objects.filter(technician=tecnica, state=State.IN_PROGRESS).count() == 2
-    assert version(first) > 0
-
-
-def test_assigning_offers_only_active_people_of_the_desk(admin: Client, tecnica: User, extrana: User) -> None:
-    ticket = make_ticket()
-    User.objects.filter(pk=tecnica.pk).update(is_active=False)
-    for person in (tecnica, extrana):
-        act(admin, "assign", ticket, asignar="1", technician=person.pk)
-    ticket.refresh_from_db()
-    assert ticket.technician is None
-
-
-@pytest.mark.parametrize(("action", "state"), [("close", State.CLOSED), ("resolve", State.RESOLVED)])
-def test_the_actions_finish_tickets_and_move_the_version(admin: Client, action: str, state: str) -> None:
-    ticket = make_ticket()
-    assert f"1 ticket {state.lower()}." in text_of(act(admin, action, ticket))
-    ticket.refresh_from_db()
-    assert ticket.state == state
-    assert ticket.resolved
-    assert version(ticket) > 0
-
-
 def test_tickets_are_neither_added_nor_deleted_here(admin: Client, admin_client: Client) -> None:
     ticket = make_ticket()
     for client in (admin, admin_client):
         assert client.get(f"{LIST}add/").status_code == 403
         assert client.post(f"{LIST}{ticket.pk}/delete/", {"post": "yes"}).status_code == 403
         assert "delete_selected" not in text_of(client.get(LIST))
-
-
-def test_an_action_that_changes_nothing_says_so(admin: Client) -> None:
-    ticket = make_ticket(state=State.CLOSED)
-    Conversation.locked_for(ticket.contact)
-    assert "No había nada que cambiar." in text_of(act(admin, "close", ticket))
-    assert version(ticket) == 0

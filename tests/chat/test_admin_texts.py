@@ -65,6 +65,16 @@ def test_a_contacts_phone_cannot_be_changed(admin: Client) -> None:
     )
 
 
+def test_saving_an_old_form_keeps_what_the_assistant_learned_meanwhile(admin: Client) -> None:
+    contact = make_ticket().contact
+    url = f"{CONTACTS}{contact.pk}/change/"
+    data = posted(admin, url, department="Nómina")
+    Contact.objects.filter(pk=contact.pk).update(name="Juan Pérez García", push_name="Juanito")
+    admin.post(url, data)
+    contact.refresh_from_db()
+    assert (contact.name, contact.push_name, contact.department) == ("Juan Pérez García", "Juanito", "Nómina")
+
+
 def test_contacts_are_neither_added_nor_deleted_here(admin: Client, admin_client: Client) -> None:
     contact = make_contact()
     for client in (admin, admin_client):
