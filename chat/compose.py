@@ -10,8 +10,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from chat.inbound import note_activity
 from chat.models import Conversation, Delivery, Message, PredefinedMessage, Role
+from chat.thread import note_activity
 from tickets.models import Ticket
 
 MAX_TEXT = 4096

@@ -70,6 +70,8 @@ def estado(request: Request) -> Response:
         "whatsapp": "conectado" if row.connected else "desconectado",
         "desde": row.since.isoformat(timespec="seconds"),
         "detalle": row.detail,
+        "pausa": row.paused and row.paused.isoformat(timespec="seconds"),
+        "motivo_pausa": row.paused_why,
         "en_cola": Message.objects.filter(state=Delivery.QUEUED).count(),
     }
     return Response(body)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
 from django.utils import timezone
 
 from chat import assistant, delivery, tasks
-from chat.models import Conversation, Delivery, Message, Role
+from chat.echoes import own_message
+from chat.models import Conversation, Delivery, Role
+from chat.thread import about, known, note_activity, shown_text
 from chat.wake import wake_on_commit
 from tickets.identity import Identity, identify
 from tickets.models import Contact, Ticket
@@ -20,18 +21,6 @@ from whatsapp.gateways.base import ConnectionChanged, Event, Inbound, OwnMessage
 from whatsapp.models import WebhookEvent
 
 State = WebhookEvent.State
-KINDS = {
-    "image": "📷 Imagen",
-    "audio": "🎤 Audio",
-    "video": "🎬 Video",
-    "document": "📄 Documento",
-    "sticker": "🏷️ Sticker",
-    "location": "📍 Ubicación",
-    "contact": "👤 Contacto",
-}
-UNKNOWN_KIND = "❔ Mensaje que esta versión no puede mostrar; pídele que lo escriba"
-# How far the gateway's clock may be behind ours when its echo settles a doubtful row.
-CLOCK_SKEW = timedelta(seconds=60)
 
 
 def handle(event: Event) -> Outcome:
@@ -45,7 +34,7 @@ def handle(event: Event) -> Outcome:
     if isinstance(event, ConnectionChanged) and event.connected:
         for conversation_id in delivery.release():
             wake_on_commit(tasks.drain, conversation_id)
-    return Outcome()
+    return Outcome(about="conexion")
 
 
 def receive(event: Inbound) -> Outcome:
@@ -55,13 +44,13 @@ def receive(event: Inbound) -> Outcome:
         return Outcome(State.ERROR, f"Dirección que no se entiende: {clean(event.address)[:80]}")
     contact = find_contact(identity, identify(event.phone) if event.phone else None, clean(event.push_name))
     conversation = Conversation.locked_for(contact)
-    if known(event.external_id).exists():
-        return Outcome(State.IGNORED, "Mensaje repetido")
+    if row := known(event.external_id).first():
+        return Outcome(State.IGNORED, "Mensaje repetido", about=about(row))
     now = timezone.now()
     ticket = current_ticket(contact, now)
     answered = bool(ticket.asked) and question_arrived(ticket)
     text = shown_text(event.kind, clean(event.text))
-    conversation.append(
+    message = conversation.append(
         ticket,
         Role.USER,
         text,
@@ -77,7 +66,7 @@ def receive(event: Inbound) -> Outcome:
     if not delivery.silenced(ticket.pk):
         assist(conversation, ticket, contact, clean(event.text), answered=answered)
     ticket.save()
-    return Outcome()
+    return Outcome(about=about(message))
 
 
 def find_contact(identity: Identity, phone: Identity | None, push_name: str) -> Contact:
@@ -121,18 +110,6 @@ def question_arrived(ticket: Ticket) -> bool:
     return last is not None and last.state not in (Delivery.QUEUED, Delivery.SENDING)
 
 
-def shown_text(kind: str, text: str) -> str:
-    """What the bubble says: the text itself, or a visible placeholder with the caption. Never silence."""
-    if kind == "text":
-        return text or "(mensaje vacío)"
-    return f"{KINDS.get(kind, UNKNOWN_KIND)}{f': {text}' if text else ''}"
-
-
-def note_activity(ticket: Ticket, role: str, text: str, now: datetime) -> None:
-    ticket.last_activity, ticket.last_role = now, role
-    ticket.last_text = " ".join(text.split())[:160]
-
-
 def assist(conversation: Conversation, ticket: Ticket, contact: Contact, text: str, *, answered: bool) -> None:
     """Let the assistant learn from the person's words and say its next ones, once per state of the ticket."""
     first = not ticket.messages.filter(role=Role.ASSISTANT).exists()
@@ -149,69 +126,6 @@ def assist(conversation: Conversation, ticket: Ticket, contact: Contact, text: s
     wake_on_commit(tasks.drain, conversation.pk)
 
 
-def known(gateway_id: str) -> models.QuerySet[Message]:
-    return Message.objects.filter(gateway=settings.WHATSAPP_GATEWAY, gateway_id=gateway_id)
-
-
-def own_message(event: OwnMessage) -> Outcome:
-    """The echo of our own number: evidence for a doubtful row, or what somebody typed on the phone itself."""
-    identity = identify(event.address)
-    contact = identity and Contact.objects.filter(**{identity.kind: identity.key}).first()
-    if not contact:
-        return Outcome(State.IGNORED, "Mensaje nuestro a quien no ha escrito")
-    conversation = Conversation.locked_for(contact)
-    if known(event.external_id).exists():
-        return Outcome(reason="Eco de un mensaje ya enviado")
-    text = shown_text(event.kind, clean(event.text))
-    if event.by_api:
-        if conversation.messages.filter(state=Delivery.SENDING).exists():
-            return Outcome(State.WAITING, "Hay un envío en curso", f"conversation:{conversation.pk}")
-        if settle_by_echo(conversation, event, text):
-            return Outcome(reason="Confirmó un mensaje sin confirmar")
-        if conversation.messages.filter(state=Delivery.DOUBTFUL).exists():
-            return Outcome(State.WAITING, "Hay un envío sin confirmar", f"conversation:{conversation.pk}")
-    ticket = contact.tickets.select_related("contact").order_by("-last_activity").first()
-    if ticket is None:
-        return Outcome(State.IGNORED, "Mensaje nuestro sin ticket")
-    now = timezone.now()
-    created = event.sent_at if event.sent_at and event.sent_at < now else now
-    conversation.append(
-        ticket,
-        Role.TECHNICIAN,
-        text,
-        kind=event.kind,
-        state=Delivery.SENT,
-        sent=created,
-        created=created,
-        gateway=settings.WHATSAPP_GATEWAY,
-        gateway_id=event.external_id,
-    )
-    ticket.waiting_since, ticket.asked = None, ""
-    ticket.first_response = ticket.first_response or now
-    note_activity(ticket, Role.TECHNICIAN, text, now)
-    ticket.save()
-    return Outcome(reason="Escrito en el teléfono")
-
-
-def settle_by_echo(conversation: Conversation, event: OwnMessage, text: str) -> bool:
-    """Bind the echo to the oldest row without an id that it can be the echo of; returns whether there was one."""
-    unbound = conversation.messages.filter(gateway=settings.WHATSAPP_GATEWAY, gateway_id=None, text=text)
-    if event.sent_at:
-        unbound = unbound.filter(tried__lte=event.sent_at + CLOCK_SKEW)
-    by_person = Q(state__in=[Delivery.SENT, Delivery.DISCARDED], settled_by__isnull=False)
-    row = unbound.filter(Q(state=Delivery.DOUBTFUL) | by_person).order_by("seq").first()
-    if row is None:
-        return False
-    if row.state != Delivery.DOUBTFUL:  # a person decided before the evidence came: keep their word, bind the id
-        return bool(Message.objects.filter(pk=row.pk, gateway_id=None).update(gateway_id=event.external_id))
-    sent = event.sent_at or timezone.now()
-    moved = row.move(conversation, Delivery.SENT, gateway_id=event.external_id, sent=sent, due=None, reason="")
-    if moved:
-        wake_on_commit(tasks.drain, conversation.pk)
-        wake_on_commit(tasks.wake_waiting, f"message:{event.external_id}")
-    return moved
-
-
 def status(event: StatusUpdate) -> Outcome:
     """A tick. For an id we do not know yet it waits until the id is bound."""
     row = known(event.message_id).first()
@@ -220,8 +134,8 @@ def status(event: StatusUpdate) -> Outcome:
     conversation = Conversation.locked(row.conversation_id)
     row.refresh_from_db()
     if row.state == event.status:
-        return Outcome(State.IGNORED, "Estado repetido")
+        return Outcome(State.IGNORED, "Estado repetido", about=about(row))
     changes = {"reason": event.reason[:300] or "WhatsApp no lo pudo entregar."} if event.status == "fallido" else {}
     if not row.move(conversation, event.status, **changes):
-        return Outcome(State.IGNORED, f"Estado atrasado: {row.state} -> {event.status}")
-    return Outcome()
+        return Outcome(State.IGNORED, f"Estado atrasado: {row.state} -> {event.status}", about=about(row))
+    return Outcome(about=about(row))

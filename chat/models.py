@@ -130,6 +130,7 @@ class Message(models.Model):
     gateway_id = models.CharField("id en WhatsApp", max_length=200, null=True, blank=True)
     attempt = models.UUIDField(null=True, blank=True, editable=False)
     attempts = models.PositiveIntegerField("intentos", default=0, editable=False)
+    checks = models.PositiveIntegerField(default=0, editable=False)
     crashes = models.PositiveIntegerField(default=0, editable=False)
     tried = models.DateTimeField("último intento", null=True, blank=True, editable=False)
     # en_cola: not before this; sin_confirmar: holds its conversation until then. `held` is whose fault that is.

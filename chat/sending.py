@@ -32,6 +32,7 @@ WORDS: dict[str, tuple[int, str]] = {
     Delivery.FAILED: (422, f"No se pudo enviar. {SAVED} en el historial."),
     Delivery.DISCARDED: (409, "El mensaje se descartó."),
 }
+PAUSED = f"El envío está en pausa. {SAVED} y saldrá cuando un supervisor lo reanude."
 BEHIND = f"{SAVED} y saldrá en orden: hay otro mensaje antes, o el envío aún no comienza."
 
 
@@ -75,8 +76,12 @@ def outcome(row: Message, ticket: Ticket) -> tuple[int, dict[str, Any]]:
     if row.state in ACCEPTED:
         return 200, {"status": "enviado", **body, "mensaje": "Mensaje enviado correctamente", "estado": row.state}
     status, detail = WORDS[row.state]
-    if row.state == Delivery.QUEUED and not row.held and not connection.opened():
-        detail = BEHIND
+    if row.state == Delivery.QUEUED:
+        session = connection.current()
+        if session.paused:
+            detail = PAUSED
+        elif session.connected and not row.held:
+            detail = BEHIND
     elif row.state == Delivery.FAILED and row.reason:
         detail = f"No se pudo enviar: {row.reason} {SAVED} en el historial."
     return status, {"status": row.state, **body, "detail": detail}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db.models import Exists, Min, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from chat import delivery, runtime
+from chat import delivery, echoes, runtime
 from chat.models import Conversation, Delivery, Message, Worker
 from whatsapp import connection, events
 from whatsapp.models import WebhookEvent
@@ -23,9 +24,20 @@ def sweep() -> None:
         runtime.pool.submit(delivery.drain, conversation_id)
     for event_id in events.unhandled():
         runtime.pool.submit(events.handle, event_id)
-    waiting = WebhookEvent.objects.filter(state=WebhookEvent.State.WAITING, waits_on__startswith="conversation:")
-    for waits_on in waiting.values_list("waits_on", flat=True).distinct()[:BATCH]:
+    for message_id in echoes.rows_to_check():
+        runtime.pool.submit(echoes.read_back, message_id)
+    for waits_on in answered_waits():
         runtime.pool.submit(events.wake_waiting, waits_on)
+
+
+def answered_waits() -> set[str]:
+    """What waiting events wait for, where that has come true without anybody telling them."""
+    waiting = WebhookEvent.objects.filter(state=WebhookEvent.State.WAITING).order_by("-pk")
+    waits = set(waiting.values_list("waits_on", flat=True)[: 2 * BATCH])
+    ids = [wait.removeprefix("message:") for wait in waits if wait.startswith("message:")]
+    known = Message.objects.filter(gateway=settings.WHATSAPP_GATEWAY, gateway_id__in=ids)
+    bound = {f"message:{gateway_id}" for gateway_id in known.values_list("gateway_id", flat=True)}
+    return bound | {wait for wait in waits if wait.startswith("conversation:")}
 
 
 def due_conversations(limit: int = BATCH) -> list[int]:

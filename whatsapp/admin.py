@@ -26,9 +26,19 @@ TOLD_ONE_BY_ONE = 10
 class ConnectionAdmin(ButtonAdmin):
     """The WhatsApp session as every process knows it."""
 
-    list_display = ("gateway", "connected", "since", "detail", "not_sent", "doubtful", "next_probe")
+    list_display = (
+        "gateway",
+        "connected",
+        "since",
+        "detail",
+        "paused",
+        "paused_why",
+        "not_sent",
+        "doubtful",
+        "next_probe",
+    )
     fields = list_display
-    actions = ["check_now"]
+    actions = ["check_now", "pause_sending", "resume_sending"]
     button_path = "comprobar"
     button_label = "Comprobar ahora"
 
@@ -53,6 +63,20 @@ class ConnectionAdmin(ButtonAdmin):
     def check_now(self, request: HttpRequest, queryset: QuerySet[Connection]) -> None:
         for row in queryset:
             self.press(request, row)
+
+    def has_pause_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("whatsapp.change_connection")
+
+    @admin.action(description="Pausar el envío", permissions=["pause"])
+    def pause_sending(self, request: HttpRequest, queryset: QuerySet[Connection]) -> None:
+        connection.pause(f"Lo pidió {request.user}")
+        self.message_user(request, "Envío en pausa: los mensajes se guardan y esperan.", messages.WARNING)
+
+    @admin.action(description="Reanudar el envío", permissions=["pause"])
+    def resume_sending(self, request: HttpRequest, queryset: QuerySet[Connection]) -> None:
+        resumed = events.resume(f"Lo pidió {request.user}")
+        text = "Envío reanudado: sale lo que esperaba." if resumed else "El envío no estaba en pausa."
+        self.message_user(request, text, messages.SUCCESS if resumed else messages.INFO)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         connection.current()  # a desk that has sent nothing yet has no row to look at

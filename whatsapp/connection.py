@@ -34,8 +34,25 @@ def current() -> Connection:
 
 
 def opened() -> bool:
-    """Whether the breaker is open, that is: nothing may be sent now."""
-    return not current().connected
+    """Whether nothing may be sent now: the breaker is open, or somebody paused sending."""
+    return not current().may_send
+
+
+def pause(why: str) -> None:
+    """Send nothing more until `resume`; `why` names who or what, for people. A pause is kept over restarts."""
+    current()
+    row = Connection.objects.filter(pk=settings.WHATSAPP_GATEWAY, paused=None)
+    if row.update(paused=timezone.now(), paused_why=why[:200]):
+        logger.warning("Envío en pausa: %s", why)
+
+
+def resume(why: str) -> bool:
+    """End the pause; returns whether there was one. The caller wakes what waited."""
+    paused = Connection.objects.filter(pk=settings.WHATSAPP_GATEWAY, paused__isnull=False)
+    resumed = bool(paused.update(paused=None, paused_why=""))
+    if resumed:
+        logger.warning("Envío reanudado: %s", why)
+    return resumed
 
 
 def update(change: ConnectionChanged) -> bool:

@@ -46,6 +46,15 @@ def dispatch(event: Event) -> Outcome:
     return handler(event)
 
 
+def resume(why: str) -> bool:
+    """End a pause of sending and let what waited go; returns whether there was a pause."""
+    resumed = connection.resume(why)
+    if resumed and connection.current().connected:
+        handler: Handler = import_string(settings.WHATSAPP_HANDLER)
+        handler(ConnectionChanged(connected=True, detail="Envío reanudado"))
+    return resumed
+
+
 def store(gateway: Gateway, body: bytes) -> tuple[WebhookEvent, bool]:
     """Insert a webhook's raw body, once per gateway and external id; returns the row and whether it is new."""
     text = body.decode(errors="replace").replace("\0", "")

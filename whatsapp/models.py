@@ -19,13 +19,22 @@ class Connection(models.Model):
     doubtful_address = models.CharField(max_length=160, blank=True)
     next_probe = models.DateTimeField("próxima comprobación", null=True, blank=True)
     next_send = models.DateTimeField("próximo envío permitido", null=True, blank=True)
+    # Set by a supervisor, or after a restore from backup: nothing is sent until somebody resumes.
+    paused = models.DateTimeField("en pausa desde", null=True, blank=True)
+    paused_why = models.CharField("motivo de la pausa", max_length=200, blank=True)
 
     class Meta:
         verbose_name = "conexión"
         verbose_name_plural = "conexiones"
 
     def __str__(self) -> str:
-        return f"WhatsApp {'conectado' if self.connected else 'desconectado'}"
+        pause = " (envío en pausa)" if self.paused else ""
+        return f"WhatsApp {'conectado' if self.connected else 'desconectado'}{pause}"
+
+    @property
+    def may_send(self) -> bool:
+        """Whether messages may leave now: the session works and nobody paused sending."""
+        return self.connected and self.paused is None
 
 
 class WebhookEvent(models.Model):
@@ -43,6 +52,8 @@ class WebhookEvent(models.Model):
     body = models.TextField("cuerpo")
     state = models.CharField("estado", max_length=12, choices=State, default=State.RECEIVED)
     reason = models.CharField("motivo", max_length=300, blank=True)
+    # What the event became or changed, named by the handler: "mensaje:<pk>" or "conexion".
+    about = models.CharField("asunto", max_length=60, blank=True)
     # What an event in `en_espera` waits for: "message:<gateway id>" or "conversation:<id>".
     waits_on = models.CharField("espera a", max_length=240, blank=True)
     received = models.DateTimeField("recibido", default=timezone.now)

@@ -158,6 +158,12 @@ class Gateway(Protocol):
     def status(self) -> ConnectionChanged | Misconfigured:
         """Ask the gateway whether its session can send. An unreachable gateway is `connected=False`."""
 
+    def read_back(self, address: str, since: datetime) -> list[OwnMessage] | None:
+        """Our own messages in the chat `address` since `since`, as the gateway remembers them; None when it cannot say.
+
+        What is missing from the answer proves nothing.
+        """
+
     def verify(self, body: bytes, headers: Mapping[str, str]) -> None:
         """Check the webhook's signature over the raw `body`.
 

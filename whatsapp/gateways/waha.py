@@ -7,6 +7,7 @@ import hmac
 import re
 import uuid
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -21,6 +22,7 @@ from whatsapp.gateways.base import (
     InvalidSignature,
     Misconfigured,
     NotConfigured,
+    OwnMessage,
     RateLimited,
     Refused,
     Result,
@@ -70,6 +72,15 @@ class Waha:
         if not answer.ok:
             return ConnectionChanged(False, f"WAHA contesta HTTP {answer.status}")
         return waha_events.connection(at(answer.json(), "status"))
+
+    def read_back(self, address: str, since: datetime) -> list[OwnMessage] | None:
+        """See `Gateway.read_back` (https://waha.devlike.pro/docs/how-to/chats/). At most 5 seconds."""
+        chat = quote(f"{address}@c.us" if address.isdecimal() else address, safe="")
+        limits = f"limit=100&downloadMedia=false&filter.fromMe=true&filter.timestamp.gte={int(since.timestamp())}"
+        path = f"/api/{quote(self._session, safe='')}/chats/{chat}/messages?{limits}"
+        answer = self._call("GET", path, None, min(_STATUS_DEADLINE_S, self._timeout_s), None)
+        found = answer.json() if isinstance(answer, wire.Response) and answer.ok else None
+        return waha_events.own_messages(found) if isinstance(found, list) else None
 
     def verify(self, body: bytes, headers: Mapping[str, str]) -> None:
         """See `Gateway.verify`: the hex HMAC-SHA512 of the body (https://waha.devlike.pro/docs/how-to/webhooks/)."""

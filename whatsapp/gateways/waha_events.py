@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable
 from typing import Any, Literal
@@ -88,6 +89,17 @@ def parse(payload: Any, session: str) -> list[Event]:
     if not isinstance(content, dict):
         raise Malformed(f"Evento «{event}» de WAHA sin contenido")
     return [read(content)]
+
+
+def own_messages(found: list[Any]) -> list[OwnMessage]:
+    """Our own messages among those of a chat read back; what cannot be read is left out."""
+    messages = []
+    for item in found:
+        with contextlib.suppress(Malformed):
+            event = _message(item) if isinstance(item, dict) else None
+            if isinstance(event, OwnMessage):
+                messages.append(event)
+    return messages
 
 
 def connection(status: Any) -> ConnectionChanged:

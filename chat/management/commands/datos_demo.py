@@ -11,8 +11,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
 
-from chat.inbound import note_activity
 from chat.models import Conversation, Delivery, Role
+from chat.thread import note_activity
 from tickets.access import GROUP_SUPERVISORS, GROUP_TECHNICIANS
 from tickets.identity import identify
 from tickets.models import Contact, Priority, State, Ticket

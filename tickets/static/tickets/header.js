@@ -38,12 +38,16 @@
       say("WhatsApp: sin información", "duda", "No se pudo consultar el estado de WhatsApp.");
       return;
     }
+    const waiting = Number(state.en_cola) || 0;
+    const queue = waiting ? ` · ${waiting} ${waiting === 1 ? "mensaje" : "mensajes"} en espera` : "";
+    if (state.pausa) {
+      say(`Envío en pausa${since(state.pausa)}${queue}`, "duda", state.motivo_pausa);
+      return;
+    }
     if (state.whatsapp === "conectado") {
       say("WhatsApp conectado", "bien", state.detalle);
       return;
     }
-    const waiting = Number(state.en_cola) || 0;
-    const queue = waiting ? ` · ${waiting} ${waiting === 1 ? "mensaje" : "mensajes"} en espera` : "";
     say(`WhatsApp desconectado${since(state.desde)}${queue}`, "mal", state.detalle);
   }
 

@@ -1,0 +1,43 @@
+"""What every writer of the thread shares: what a bubble says, and what the ticket's row shows of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from chat.models import Message
+from tickets.models import Ticket
+
+KINDS = {
+    "image": "📷 Imagen",
+    "audio": "🎤 Audio",
+    "video": "🎬 Video",
+    "document": "📄 Documento",
+    "sticker": "🏷️ Sticker",
+    "location": "📍 Ubicación",
+    "contact": "👤 Contacto",
+}
+UNKNOWN_KIND = "❔ Mensaje que esta versión no puede mostrar; pídele que lo escriba"
+
+
+def about(message: Message) -> str:
+    """How the ledger names the message that an event became or changed."""
+    return f"mensaje:{message.pk}"
+
+
+def shown_text(kind: str, text: str) -> str:
+    """What the bubble says: the text itself, or a visible placeholder with the caption. Never silence."""
+    if kind == "text":
+        return text or "(mensaje vacío)"
+    return f"{KINDS.get(kind, UNKNOWN_KIND)}{f': {text}' if text else ''}"
+
+
+def note_activity(ticket: Ticket, role: str, text: str, now: datetime) -> None:
+    ticket.last_activity, ticket.last_role = now, role
+    ticket.last_text = " ".join(text.split())[:160]
+
+
+def known(gateway_id: str) -> QuerySet[Message]:
+    return Message.objects.filter(gateway=settings.WHATSAPP_GATEWAY, gateway_id=gateway_id)
