@@ -1,11 +1,11 @@
-import { loginUrl } from "./api.js";
-import { cardFor, decide, surroundings } from "./cards.js";
-import { addressTo, focusComposer, giveBack, openComposer, startComposer } from "./composer.js";
+import { startActions } from "./actions.js";
+import { cardFor, surroundings } from "./cards.js";
+import { addressTo, openComposer, startComposer } from "./composer.js";
 import { connected, disconnected, forgetOutage } from "./connection.js";
 import { Conversation } from "./conversation.js";
-import { openPanel, register } from "./dialogs.js";
+import { register } from "./dialogs.js";
 import { byId, h } from "./dom.js";
-import { onOutboxChange, outgoing, retry, retryAfterOutage, send, settle, takeBack } from "./outbox.js";
+import { onOutboxChange, outgoing, retryAfterOutage, send, settle } from "./outbox.js";
 import { noteRead, seenOf } from "./reading.js";
 import { rowsToShow } from "./rows.js";
 import { Thread } from "./thread.js";
@@ -56,6 +56,7 @@ export async function cargarMensajesChat() {
   }
 }
 
+/** Shows what we know now; who calls keeps the reader's place. */
 function draw() {
   const { id, name, firstName, version } = conversation;
   const rows = rowsToShow(conversation);
@@ -108,33 +109,13 @@ async function loadOlder() {
   if (first?.isConnected) container.scrollTop += first.getBoundingClientRect().top - before;
 }
 
-function onAction(event) {
-  const button = event.target.closest("[data-accion]");
-  const row = button?.closest(".mensaje");
-  if (!row) return;
-  const { id } = conversation;
-  const { clave, seq } = row.dataset;
-  const action = button.dataset.accion;
-  if (action === "entrar") location.assign(loginUrl());
-  else if (action === "otro") openPanel("chat", Number(button.dataset.otro));
-  else if (action === "reintentar") retry(id, clave, { visto: seenOf(conversation) });
-  else if (action === "forzar") retry(id, clave, { forzar: true });
-  else if (action === "editar") giveBack(takeBack(id, clave));
-  else if (action === "quitar") takeBack(id, clave);
-  else if (action === "copiar") giveBack(conversation.entries.get(Number(seq)).content);
-  else settleByHand(conversation, Number(seq), action);
-  // The button is gone or will be. On a phone the focus would only bring up the keyboard.
-  if (conversation?.id === id && matchMedia("(pointer: fine)").matches) focusComposer();
-}
-
-async function settleByHand(open, seq, decision) {
-  await decide(open.id, seq, decision, () => open === conversation && draw());
-  if (open === conversation) cargarMensajesChat();
-  tellTable();
-}
-
 function tellTable() {
   window.dispatchEvent(new CustomEvent("tickets:refrescar"));
+}
+
+function refreshAll() {
+  cargarMensajesChat();
+  tellTable();
 }
 
 function onOutbox(ticket, outcome) {
@@ -184,17 +165,14 @@ function close() {
 export function startChat() {
   register("chat", { open, close });
   onOutboxChange(onOutbox);
-  startTicketBar(() => {
-    cargarMensajesChat();
-    tellTable();
-  });
+  startTicketBar(refreshAll);
+  startActions(container, { current: () => conversation, draw, refresh: refreshAll });
   startComposer((text) => {
     send(conversation.id, text, seenOf(conversation), conversation.firstName);
     toEnd();
   });
   container.addEventListener("scroll", onScroll, { passive: true });
   new ResizeObserver(() => atEnd && toEnd()).observe(container);
-  container.addEventListener("click", onAction);
   pill.addEventListener("click", toEnd);
   byId("chat-anteriores").addEventListener("click", loadOlder);
   byId("chat-reintentar").addEventListener("click", () => {
