@@ -52,11 +52,11 @@ class Contact(models.Model):
 
 
 class State(models.TextChoices):
-    PENDING = "Pendiente"
-    IN_PROGRESS = "En proceso"
-    ON_HOLD = "En espera"
-    RESOLVED = "Resuelto"
-    CLOSED = "Cerrado"
+    PENDING = "Pendiente", "Pendiente"
+    IN_PROGRESS = "En proceso", "En proceso"
+    ON_HOLD = "En espera", "En espera"
+    RESOLVED = "Resuelto", "Resuelto"
+    CLOSED = "Cerrado", "Cerrado"
 
 
 OPEN_STATES = (State.PENDING, State.IN_PROGRESS, State.ON_HOLD)
@@ -64,10 +64,10 @@ CLOSED_STATES = (State.RESOLVED, State.CLOSED)
 
 
 class Priority(models.TextChoices):
-    LOW = "Baja"
-    NORMAL = "Normal"
-    HIGH = "Alta"
-    URGENT = "Urgente"
+    LOW = "Baja", "Baja"
+    NORMAL = "Normal", "Normal"
+    HIGH = "Alta", "Alta"
+    URGENT = "Urgente", "Urgente"
 
 
 class TicketQuerySet(models.QuerySet["Ticket"]):
@@ -154,7 +154,7 @@ class Ticket(models.Model):
     def folded(self) -> str:
         """What the table's search looks in: everything the table shows of the person and the problem."""
         digits = "".join(filter(str.isdigit, self.contact.address))
-        parts = (self.name, self.contact.push_name, self.department, self.equipment, self.asset, self.category)
+        parts = (self.shown_name, self.contact.push_name, self.department, self.equipment, self.asset, self.category)
         return fold(" ".join((str(self.pk or ""), digits, self.contact.phone or "", *parts, self.fault)))
 
     @property

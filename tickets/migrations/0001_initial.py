@@ -84,11 +84,11 @@ class Migration(migrations.Migration):
                     "state",
                     models.CharField(
                         choices=[
-                            ("Pendiente", "Pending"),
-                            ("En proceso", "In Progress"),
-                            ("En espera", "On Hold"),
-                            ("Resuelto", "Resolved"),
-                            ("Cerrado", "Closed"),
+                            ("Pendiente", "Pendiente"),
+                            ("En proceso", "En proceso"),
+                            ("En espera", "En espera"),
+                            ("Resuelto", "Resuelto"),
+                            ("Cerrado", "Cerrado"),
                         ],
                         default="Pendiente",
                         max_length=20,
@@ -98,7 +98,7 @@ class Migration(migrations.Migration):
                 (
                     "priority",
                     models.CharField(
-                        choices=[("Baja", "Low"), ("Normal", "Normal"), ("Alta", "High"), ("Urgente", "Urgent")],
+                        choices=[("Baja", "Baja"), ("Normal", "Normal"), ("Alta", "Alta"), ("Urgente", "Urgente")],
                         default="Normal",
                         max_length=20,
                         verbose_name="prioridad",
