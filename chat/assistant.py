@@ -24,7 +24,7 @@ LONGEST = 120
 
 GREETING = re.compile(
     r"(?:hola|ola|buenas|buenos? (?:dias?|tardes?|noches?)|buenas (?:tardes|noches)|que tal|disculpa|oye|hey|saludos|"
-    r"ayuda|necesito ayuda|una pregunta|[ ,.!?¡¿👋🙏😀-🙏])*"
+    r"ayuda|necesito ayuda|una pregunta|[ ,.!?¡¿👋😀-🙏🏻-🏿♀♂\u200d\ufe0f])*"
 )
 DONT_KNOW = re.compile(
     r"(?:pues )?(?:no (?:lo |la )?(?:se|tengo|veo|encuentro|recuerdo|aparece|sabria)(?: .{0,25})?|ni idea|n/?a|"
