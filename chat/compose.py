@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from chat.models import Conversation, Delivery, Message, PredefinedMessage, Role
-from chat.thread import note_activity
+from chat.thread import note_activity, silence_assistant
 from tickets.models import Ticket
 
 MAX_TEXT = 4096
@@ -129,13 +129,6 @@ def reopen(ticket: Ticket) -> None:
     if other := Ticket.objects.open().filter(contact=ticket.contact).first():
         raise OtherTicketOpen(other)
     ticket.reopen()
-
-
-def silence_assistant(conversation: Conversation, ticket: Ticket) -> None:
-    """Discard what the assistant had not yet said: a technician speaks now."""
-    ticket.asked = ""
-    for queued in ticket.messages.filter(role=Role.ASSISTANT, state=Delivery.QUEUED):
-        queued.move(conversation, Delivery.DISCARDED, reason="Ya responde un técnico.")
 
 
 def unread_after(ticket: Ticket, seq: int) -> int:

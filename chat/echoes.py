@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from chat import tasks
 from chat.models import Conversation, Delivery, Message, Role
-from chat.thread import about, known, note_activity, shown_text
+from chat.thread import about, known, note_activity, shown_text, silence_assistant
 from chat.wake import wake_on_commit
 from tickets.identity import identify
 from tickets.models import Contact
@@ -64,7 +64,8 @@ def own_message(event: OwnMessage) -> Outcome:
         gateway=settings.WHATSAPP_GATEWAY,
         gateway_id=event.external_id,
     )
-    ticket.waiting_since, ticket.asked = None, ""
+    silence_assistant(conversation, ticket)
+    ticket.waiting_since = None
     ticket.first_response = ticket.first_response or now
     note_activity(ticket, Role.TECHNICIAN, text, now)
     ticket.save()

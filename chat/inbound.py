@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from chat import assistant, delivery, tasks
 from chat.echoes import own_message
-from chat.models import Conversation, Delivery, Role
+from chat.models import ACCEPTED, Conversation, Delivery, Message, Role
 from chat.thread import about, known, note_activity, shown_text
 from chat.wake import wake_on_commit
 from tickets.identity import Identity, identify
@@ -104,21 +104,27 @@ def current_ticket(contact: Contact, now: datetime) -> Ticket:
     return Ticket.objects.create(contact=contact, name=contact.name, department=contact.department, created=now)
 
 
+def last_words(ticket: Ticket) -> Message | None:
+    """What the assistant said last in this ticket."""
+    return ticket.messages.filter(role=Role.ASSISTANT).order_by("-seq").first()
+
+
 def question_arrived(ticket: Ticket) -> bool:
-    """Whether the assistant's last question had left when the person wrote; else they cannot be answering it."""
-    last = ticket.messages.filter(role=Role.ASSISTANT).order_by("-seq").first()
-    return last is not None and last.state not in (Delivery.QUEUED, Delivery.SENDING)
+    """Whether the assistant's last question may have been read when the person wrote; else they do not answer it."""
+    last = last_words(ticket)
+    return last is not None and last.state in (*ACCEPTED, Delivery.DOUBTFUL)
 
 
 def assist(conversation: Conversation, ticket: Ticket, contact: Contact, text: str, *, answered: bool) -> None:
     """Let the assistant learn from the person's words and say its next ones, once per state of the ticket."""
-    first = not ticket.messages.filter(role=Role.ASSISTANT).exists()
-    before = ticket.asked
+    last, before = last_words(ticket), ticket.asked
+    first = last is None
     assistant.learn(ticket, contact, text, answered=answered)
     contact.save(update_fields=["name", "department"])
     field = assistant.next_question(ticket, contact)
     ticket.asked = field
-    if field == before and not answered and not first:
+    lost = bool(field) and last is not None and last.state == Delivery.FAILED
+    if field == before and not (answered or first or lost):
         return  # the question is on its way, or the ticket was complete: nothing new to say
     words = assistant.words_for(field, ticket, first=first)
     conversation.append(ticket, Role.ASSISTANT, words, state=Delivery.QUEUED)

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db.models import QuerySet
 
-from chat.models import Message
+from chat.models import Conversation, Delivery, Message, Role
 from tickets.models import Ticket
 
 KINDS = {
@@ -37,6 +37,13 @@ def shown_text(kind: str, text: str) -> str:
 def note_activity(ticket: Ticket, role: str, text: str, now: datetime) -> None:
     ticket.last_activity, ticket.last_role = now, role
     ticket.last_text = " ".join(text.split())[:160]
+
+
+def silence_assistant(conversation: Conversation, ticket: Ticket) -> None:
+    """Discard what the assistant had not yet said: a technician speaks now. Needs the lock; the caller saves."""
+    ticket.asked = ""
+    for queued in ticket.messages.filter(role=Role.ASSISTANT, state=Delivery.QUEUED):
+        queued.move(conversation, Delivery.DISCARDED, reason="Ya responde un técnico.")
 
 
 def known(gateway_id: str) -> QuerySet[Message]:

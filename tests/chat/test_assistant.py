@@ -148,6 +148,14 @@ def test_several_quick_messages_make_one_fault_and_one_question(gateway: FakeGat
     assert Message.objects.filter(role="assistant").count() == 1
 
 
+def test_a_question_that_could_not_be_sent_was_not_answered(gateway: FakeGateway) -> None:
+    receive("Hola")
+    Message.objects.filter(role="assistant").update(state="fallido")
+    receive("Mi laptop no enciende")
+    assert (ticket().name, ticket().fault) == ("", "Mi laptop no enciende")
+    assert NAME in Message.objects.filter(role="assistant").latest("seq").text
+
+
 def test_what_is_not_text_answers_no_question(gateway: FakeGateway) -> None:
     talk(gateway, "Hola")
     receive("", hasMedia=True, media={"mimetype": "image/jpeg"})

@@ -531,6 +531,12 @@ def test_what_was_typed_on_the_phone_silences_the_assistant() -> None:
     assert Message.objects.filter(role="assistant").count() == said
 
 
+def test_the_assistants_queued_words_are_discarded_when_somebody_types_on_the_phone(gateway: FakeGateway) -> None:
+    receive("Mi laptop no enciende")
+    post_webhook(echo("Soy Ana", source="app"))
+    assert Message.objects.get(role="assistant").state == "descartado"
+
+
 def test_our_message_to_somebody_who_never_wrote_is_ignored() -> None:
     post_webhook(echo("hola", "5215500000000", source="app"))
     assert last_event().state == "ignorado"
