@@ -5,10 +5,9 @@ from __future__ import annotations
 from django.conf import settings
 from django.db.models import Exists, Min, OuterRef, Q
 from django.db.models.functions import Now
-from django.utils import timezone
 
-from chat import delivery, echoes, runtime
-from chat.models import Conversation, Delivery, Message, Worker
+from chat import delivery, echoes, restore, runtime
+from chat.models import Conversation, Delivery, Message
 from whatsapp import connection, events
 from whatsapp.models import WebhookEvent
 
@@ -17,7 +16,7 @@ BATCH = 200
 
 def sweep() -> None:
     """One round; harmless when run twice, or by several processes at once."""
-    Worker.objects.update_or_create(name=runtime.process_name(), defaults={"seen": timezone.now()})
+    restore.beat(runtime.process_name())
     if change := connection.probe_if_due():
         events.dispatch(change)
     for conversation_id in due_conversations():
