@@ -64,8 +64,8 @@ export function start() {
     dialog.addEventListener("close", () => current?.name === name && !dialog.open && closePanel());
     dialog.addEventListener("pointerdown", (event) => (pressedOutside = isOutside(dialog, event)));
     dialog.addEventListener("click", (event) => {
-      if (event.target.closest("[data-cerrar]")) closePanel();
-      else if (pressedOutside && isOutside(dialog, event)) onOutside(event);
+      // A click on the table closes too, but not the end of a selection that was dragged out of the panel.
+      if (event.target.closest("[data-cerrar]") || (pressedOutside && isOutside(dialog, event))) closePanel();
     });
   }
   const asked = readAddress();
@@ -92,13 +92,6 @@ function isOutside(dialog, { target, clientX, clientY }) {
   if (target !== dialog) return false;
   const box = dialog.getBoundingClientRect();
   return clientX < box.left || clientX > box.right || clientY < box.top || clientY > box.bottom;
-}
-
-/** A click on the table beside the panel closes it, and when it met another ticket's button, opens that one. */
-function onOutside({ clientX, clientY }) {
-  closePanel();
-  const opener = document.elementFromPoint(clientX, clientY)?.closest("[data-abrir][data-ticket]");
-  if (opener) openPanel(opener.dataset.abrir, Number(opener.dataset.ticket));
 }
 
 function onPopState() {
