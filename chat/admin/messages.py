@@ -7,11 +7,12 @@ import re
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
+from chat.admin.books import books_view
 from chat.models import Message
 from tickets.templatetags.desk import full_name
 from whatsapp.readonly import GatewayFilter, ReadOnlyAdmin, short_time
@@ -61,6 +62,10 @@ class MessageAdmin(ReadOnlyAdmin):
     @admin.display(description="texto")
     def excerpt(self, message: Message) -> str:
         return Truncator(message.text).chars(80)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(books_view)
+        return [path("libros/", view, name="chat_libros"), *super().get_urls()]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Message], search_term: str
