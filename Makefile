@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CI_SETTINGS := ENV_FILE=/dev/null DATA_DIR=$(CURDIR)/data/lint SECRET_KEY=solo-para-revisar-la-configuracion-0123456789abcdefghijklmnop
 
-.PHONY: run test lint format check-python
+.PHONY: run test lint format screenshots check-python
 
 run: .venv/run .env
 	@$(BIN)/python manage.py arrancar || test $$? -eq 130
@@ -22,6 +22,9 @@ lint: .venv/dev
 format: .venv/dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+screenshots: .venv/dev
+	@SCREENSHOTS_DIR=docs/img $(BIN)/python -m pytest tests/e2e/test_walk.py tests/e2e/test_admin_pictures.py
 
 .env:
 	@cp .env.example .env
