@@ -8,6 +8,7 @@ import json
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import count
 from typing import Any
 
@@ -22,6 +23,7 @@ from whatsapp.gateways.base import (
     Event,
     Gateway,
     Misconfigured,
+    OwnMessage,
     RateLimited,
     Result,
     Unreachable,
@@ -87,6 +89,9 @@ class FakeGateway:
     def status(self) -> ConnectionChanged | Misconfigured:
         self.status_calls += 1
         return ConnectionChanged(self.connected, "WhatsApp conectado" if self.connected else "Sigue sin conexión")
+
+    def read_back(self, address: str, since: datetime) -> list[OwnMessage] | None:
+        return None
 
     def verify(self, body: bytes, headers: Mapping[str, str]) -> None:
         self.real.verify(body, headers)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -216,3 +217,34 @@ class TestWaha(GatewayContract):
     def test_the_same_state_without_an_id_is_news_each_time(self) -> None:
         payload = {"event": "session.status", "session": "default", "payload": {"status": "WORKING"}}
         assert self.gateway().external_id(b"{}", payload) != self.gateway().external_id(b"{}", payload)
+
+
+def test_a_chat_read_back_tells_our_own_messages_and_leaves_out_the_rest() -> None:
+    chat = [
+        {"id": SERIALIZED, "fromMe": True, "source": "api", "body": TEXT, "timestamp": 1748000000},
+        {"id": "true_5214772758198@c.us_3EB0APP", "fromMe": True, "source": "app", "body": "a mano"},
+        {
+            "id": "false_5214772758198@c.us_3EB0HERS",
+            "fromMe": False,
+            "body": "de la persona",
+            "from": f"{ADDRESS}@c.us",
+        },
+        {"sin": "identificador"},
+        "basura",
+    ]
+    with RawServer(says(http(200, chat))) as server:
+        gateway = Waha(server.url, "clave", "default", "secreto", 3)
+        found = gateway.read_back(ADDRESS, datetime(2025, 5, 23, tzinfo=UTC))
+    assert found is not None
+    assert [(message.external_id, message.by_api, message.text) for message in found] == [
+        ("3EB0A1B2C3", True, TEXT),
+        ("3EB0APP", False, "a mano"),
+    ]
+    assert server.received[0].startswith(b"GET /api/default/chats/5214772758198%40c.us/messages?")
+
+
+@pytest.mark.parametrize("answer", [http(422, {"expected": ["WORKING"]}), http(200, {"no": "lista"}), http(500, {})])
+def test_a_chat_that_cannot_be_read_back_is_none_and_not_empty(answer: bytes) -> None:
+    with RawServer(says(answer)) as server:
+        gateway = Waha(server.url, "clave", "default", "secreto", 3)
+        assert gateway.read_back(ADDRESS, datetime(2025, 5, 23, tzinfo=UTC)) is None
