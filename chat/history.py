@@ -92,9 +92,10 @@ def ticket_entry(ticket: Ticket, reader: User) -> dict[str, Any]:
     }
 
 
-def version_of(ticket: Ticket) -> int:
-    """The conversation's version now; 0 when nothing was ever written. Read it before the rows."""
-    return Conversation.objects.filter(contact=ticket.contact_id).values_list("version", flat=True).first() or 0
+def version_of(ticket_id: int) -> int:
+    """The version of the ticket's conversation now; 0 when nothing was ever written. Read it before the rows."""
+    conversations = Conversation.objects.filter(contact__tickets__pk=ticket_id)
+    return conversations.values_list("version", flat=True).first() or 0
 
 
 def etag(reader: User, ticket: Ticket, query: str, version: int) -> str:
@@ -106,9 +107,14 @@ def etag(reader: User, ticket: Ticket, query: str, version: int) -> str:
 def conversation(
     ticket: Ticket, reader: User, version: int, *, since: int | None, before: int | None
 ) -> dict[str, Any]:
-    """The body of GET conversacion: whole, or what changed after version `since`, or the page before seq `before`."""
+    """The body of GET conversacion: whole, or what changed after version `since`, or the page before seq `before`.
+
+    A `since` that is newer than `version` was told before the database was restored from a backup: whole again.
+    """
     messages = ticket.messages.all()
     more = False
+    if since is not None and since > version:
+        since = 0
     if since is not None:
         messages = messages.filter(version__gt=since)
     elif before is not None:

@@ -7,6 +7,7 @@ import uuid
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.utils.http import parse_etags
 from django.views.decorators.http import require_GET
@@ -38,6 +39,8 @@ def body_of(request: Request) -> dict[str, Any]:
         body = request.data
     except RecursionError:
         raise compose.InvalidText("El cuerpo no es JSON válido: tiene demasiados niveles.") from None
+    except RequestDataTooBig:
+        raise compose.InvalidText("El cuerpo es demasiado grande.") from None
     if not isinstance(body, dict):
         raise compose.InvalidText("El cuerpo debe ser un objeto JSON.")
     return body
@@ -94,9 +97,9 @@ def send_message(request: Request, ticket_id: int) -> Response:
 def conversation(request: Request, ticket_id: int) -> Response:
     """GET /ticket/{id}/conversacion[?desde=version|?antes=seq]; 304 before reading any message."""
     reader = person(request)
+    version = history.version_of(ticket_id)  # before any row is read, the ticket's own included
     ticket = get_ticket(request.user, ticket_id)
     since, before = (number(request, name) for name in ("desde", "antes"))
-    version = history.version_of(ticket)
     tag = history.etag(reader, ticket, request.META["QUERY_STRING"], version)
     known = parse_etags(request.headers.get("If-None-Match", ""))
     if tag in [one.removeprefix("W/") for one in known]:  # a proxy that compresses weakens the tag

@@ -14,7 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from chat import history
+from chat import decisions, history, views
 from chat.models import Conversation, Message
 from config.auth import make_token
 from tests.factory import make_contact, make_ticket
@@ -137,6 +137,7 @@ def test_a_stranger_and_a_missing_ticket_get_the_same_404(desk: Client, extrana:
     stranger = Client()
     stranger.force_login(extrana)
     missing = desk.get("/ticket/999999/conversacion")
+    assert desk.get(f"/ticket/{10**30}/conversacion").json() == missing.json()
     assert get(stranger, ticket).status_code == missing.status_code == 404
     assert (
         get(stranger, ticket).json()
@@ -229,6 +230,32 @@ def test_the_version_told_is_the_one_before_the_rows_were_read(
     monkeypatch.undo()
     assert body["version"] == 1
     assert 2 in seqs(get(desk, ticket, f"?desde={body['version']}"))
+
+
+def test_a_change_of_the_ticket_between_the_reads_is_told_next_time_never_skipped(
+    desk: Client, ticket: Ticket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(ticket, 1)
+    real = views.get_ticket
+
+    def slow(user: User, ticket_id: int) -> Ticket:
+        read = real(user, ticket_id)
+        decisions.change(Ticket.objects.get(pk=ticket_id), state="En espera")
+        return read
+
+    with monkeypatch.context() as patch:
+        patch.setattr(views, "get_ticket", slow)
+        stale = get(desk, ticket)
+    assert stale.json()["ticket"]["estado"] == "Pendiente"
+    assert stale.json()["version"] == 1
+    fresh = get(desk, ticket, "?desde=1", **{"If-None-Match": stale["ETag"]})
+    assert fresh.json()["ticket"]["estado"] == "En espera"
+    assert get(desk, ticket, **{"If-None-Match": stale["ETag"]}).status_code == 200
+
+
+def test_desde_of_a_version_from_before_a_restore_is_everything(desk: Client, ticket: Ticket) -> None:
+    fill(ticket, 3)
+    assert seqs(get(desk, ticket, "?desde=90")) == [1, 2, 3]
 
 
 # Page by page

@@ -200,6 +200,7 @@ INVALID = {
     "not UTF-8": (b'{"mensaje": "\xff"}', "JSON"),
     "NaN": (b'{"mensaje": NaN}', "JSON"),
     "very deep JSON": (b"[" * 100_000, "JSON"),
+    "very large": ({"mensaje": "a", "otra": "a" * 3_000_000}, "grande"),
     "an array": (["hola"], "objeto"),
     "a string": (b'"hola"', "objeto"),
     "clave is no UUID": ({"mensaje": "a", "clave": "no"}, "clave"),
