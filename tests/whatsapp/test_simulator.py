@@ -20,8 +20,8 @@ import requests
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from whatsapp.simulator import Options, Server
-from whatsapp.simulator.faults import FAULTS
+from whatsapp.simulator import Options, Server, control
+from whatsapp.simulator.faults import FAULTS, NOTICE_RATES
 from whatsapp.simulator.webhooks import signature
 
 JUAN = "5214772758198@c.us"
@@ -371,16 +371,117 @@ def test_lento_accepts_at_once_and_answers_late(phones: Phones) -> None:
 @pytest.mark.parametrize("fault", [name for name, fault in FAULTS.items() if fault.accepts])
 def test_a_fault_that_accepts_still_echoes_and_ticks(phones: Phones, inbox: Desk, fault: str) -> None:
     phones.set(falla=fault)
-    with contextlib.suppress(requests.RequestException):
-        phones.send()
+
+    def send() -> None:
+        with contextlib.suppress(requests.RequestException):
+            phones.send()
+
+    threading.Thread(target=send, daemon=True).start()
     echo = until(lambda: inbox.events("message.any"))[0]["payload"]
     assert (echo["fromMe"], echo["source"], echo["body"]) == (True, "api", "Hola")
     assert until(lambda: len(inbox.acks(echo["id"])) == 3 and inbox.acks(echo["id"])) == [1, 2, 3]
 
 
+@pytest.mark.parametrize("fault", ["reinicio_antes", "reinicio_despues"])
+def test_reinicio_cuts_the_connection_without_an_answer(phones: Phones, fault: str) -> None:
+    phones.set(falla=fault)
+    with pytest.raises(requests.ConnectionError):
+        phones.send()
+    assert phones.accepted() == (["Hola"] if fault == "reinicio_despues" else [])
+
+
+def test_goteo_never_finishes_though_no_read_is_slow(phones: Phones) -> None:
+    phones.set(falla="goteo")
+    headers = {"X-Api-Key": KEY}
+    message = {"session": "default", "chatId": JUAN, "text": "Hola"}
+    with requests.post(phones.url + "/api/sendText", json=message, headers=headers, timeout=1, stream=True) as answer:
+        assert int(answer.headers["Content-Length"]) > 100
+        pieces = answer.iter_content(1)
+        assert [next(pieces), next(pieces)] == [b"{", b'"']
+
+
+def test_media_cabecera_ends_inside_the_head(phones: Phones) -> None:
+    phones.set(falla="media_cabecera")
+    address = phones.server.server_address[:2]
+    head = f"POST /api/sendText HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Api-Key: {KEY}\r\n"
+    body = json.dumps({"session": "default", "chatId": JUAN, "text": "Hola"})
+    with socket.create_connection(address, timeout=DEADLINE_S) as client:
+        client.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode())
+        raw = b"".join(iter(lambda: client.recv(4096), b""))
+    assert raw == b"HTTP/1.1 201 Created\r\nContent-Ty"
+    assert phones.accepted() == ["Hola"]
+
+
+def test_basura_is_a_201_that_is_not_json(phones: Phones) -> None:
+    phones.set(falla="basura")
+    answer = phones.send()
+    assert answer.status_code == 201
+    with pytest.raises(json.JSONDecodeError):
+        answer.json()
+
+
+def test_limite_is_a_429_that_says_when(phones: Phones) -> None:
+    phones.set(falla="limite")
+    answer = phones.send()
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "1")
+    assert phones.accepted() == []
+
+
 def test_a_fault_touches_only_sends(phones: Phones) -> None:
     phones.set(falla="colgar")
     assert phones.get("/api/sessions/default").json()["status"] == "WORKING"
+
+
+# Faults as rates
+
+
+def answers_of(phones: Phones, count: int) -> list[int]:
+    return [phones.send(str(number)).status_code for number in range(count)]
+
+
+def test_rates_draw_the_same_faults_from_the_same_seed(phones: Phones) -> None:
+    rates = {"tasas": {"rechazar": 0.3, "error_antes": 0.3}, "semilla": 7}
+    phones.set(**rates)
+    first = answers_of(phones, 30)
+    phones.set(**rates)
+    assert answers_of(phones, 30) == first
+    assert {201, 400, 500} == set(first)
+
+
+def test_a_switched_fault_is_stronger_than_rates_and_rates_end_with_an_empty_object(phones: Phones) -> None:
+    phones.set(tasas={"rechazar": 1}, falla="error_antes")
+    assert phones.send().status_code == 500
+    phones.set(falla="ninguna")
+    assert phones.send().status_code == 400
+    phones.set(tasas={})
+    assert phones.send().status_code == 201
+
+
+def test_each_fault_of_the_notices_comes_beside_the_true_one(tmp_path: Path, inbox: Desk) -> None:
+    rates = {name: 1 for name in NOTICE_RATES if name != "tarde"}
+    state = json.dumps({"tasas_avisos": rates, "semilla": 3})
+    phones = Phones(tmp_path, inbox.url, tellers=3, keep_calls=True)
+    control.apply(phones.server.simulator, json.loads(state))
+    phones.post("/simulador/mensaje", {"telefono": JUAN, "texto": "uno"})
+    until(lambda: phones.get("/simulador/telefonos").json()["avisos"]["pendientes"] == 0)
+    phones.server.stop()
+    good = [raw for headers, raw in inbox.received if headers["x-webhook-hmac"] == signature(raw, HMAC_KEY)]
+    written = [raw for raw in good if b'"uno"' in raw and len(raw) < 10_000]
+    assert 2 <= len(written) <= 11
+    assert len(set(written)) == 1
+
+
+def test_calls_are_noted_with_their_fault_when_asked(tmp_path: Path) -> None:
+    phones = Phones(tmp_path, "", keep_calls=True)
+    phones.set(tasas={"limite": 1})
+    phones.send("uno")
+    phones.get("/api/sessions/default")
+    phones.server.stop()
+    lines = [json.loads(line) for line in (tmp_path / "simulador" / "llamadas.jsonl").read_text().splitlines()]
+    assert [(line["que"], line.get("texto"), line.get("falla")) for line in lines] == [
+        ("envio", "uno", "limite"),
+        ("estado", None, None),
+    ]
 
 
 # What the desk is told
@@ -575,7 +676,22 @@ def test_the_state_can_be_read_as_it_was_set(phones: Phones) -> None:
     assert (state["avisos"], state["leer_solo"]) == ("repetidos", False)
 
 
-@pytest.mark.parametrize("wrong", [{"conexion": "si"}, {"falla": []}, {"avisos": 1}, {"leer_solo": "no"}, {"otra": 1}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"conexion": "si"},
+        {"falla": []},
+        {"avisos": 1},
+        {"leer_solo": "no"},
+        {"otra": 1},
+        {"tasas": {"rechazar": 2}},
+        {"tasas": {"nada": 0.1}},
+        {"tasas": {"rechazar": 0.6, "lento": 0.6}},
+        {"tasas": []},
+        {"tasas_avisos": {"rechazar": 0.1}},
+        {"semilla": "a"},
+    ],
+)
 def test_a_wrong_state_is_refused_and_nothing_changes(phones: Phones, wrong: dict[str, Any]) -> None:
     before = phones.get("/simulador/estado").json()
     answer = phones.post("/simulador/estado", {"falla": "lento", **wrong})

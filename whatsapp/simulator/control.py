@@ -1,11 +1,13 @@
 """The control interface, for the page and for tests, and the page's own files."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from . import faults
 from .phones import chat_id_of
+from .simulator import Simulator
 from .wire import Answer, RefusedError, Request, Route, as_json, detail
 
 STATIC = Path(__file__).parent / "static"
@@ -43,19 +45,24 @@ def get_state(request: Request) -> Answer:
 
 def set_state(request: Request) -> Answer:
     """Any of the switches; all are checked before the first is moved."""
-    body, simulator = request.body, request.simulator
+    apply(request.simulator, request.body)
+    return as_json(200, request.simulator.settings())
+
+
+def apply(simulator: Simulator, body: dict[str, Any]) -> None:
+    """What a POST /simulador/estado with this body does; raises RefusedError."""
     _check_choice(body, "conexion", CONNECTIONS)
     _check_choice(body, "falla", faults.FAULTS)
     _check_choice(body, "avisos", faults.NOTICES)
     if not isinstance(body.get("leer_solo", True), bool):
         raise RefusedError(detail(400, "leer_solo debe ser true o false."))
-    unknown = sorted(set(body) - {"conexion", "falla", "avisos", "leer_solo"})
+    rates = _rates(body, simulator.switches.rates)
+    unknown = sorted(set(body) - {"conexion", "falla", "avisos", "leer_solo", "tasas", "tasas_avisos", "semilla"})
     if unknown:
         raise RefusedError(detail(400, f"No se conoce: {', '.join(unknown)}."))
-    simulator.configure(body.get("falla"), body.get("avisos"), body.get("leer_solo"))
+    simulator.configure(body.get("falla"), body.get("avisos"), body.get("leer_solo"), rates)
     if "conexion" in body:
         simulator.session.set_connection(body["conexion"] == "conectado")
-    return as_json(200, simulator.settings())
 
 
 def write_message(request: Request) -> Answer:
@@ -91,6 +98,26 @@ def get_phones(request: Request) -> Answer:
 def add_phone(request: Request) -> Answer:
     """One more phone in the row, or a new name for one that is there."""
     return as_json(201, request.simulator.add_phone(_chat_id(request), _name(request)))
+
+
+def _rates(body: dict[str, Any], now: faults.Rates) -> faults.Rates | None:
+    """Out: the rates the body asks for; None when it says nothing of them. What is not named stays as it is."""
+    if not {"tasas", "tasas_avisos", "semilla"} & set(body):
+        return None
+    sends, notices = body.get("tasas", now.sends), body.get("tasas_avisos", now.notices)
+    for key, given, names in (("tasas", sends, faults.FAULTS), ("tasas_avisos", notices, faults.NOTICE_RATES)):
+        if not isinstance(given, Mapping) or not all(name in names and _is_rate(rate) for name, rate in given.items()):
+            raise RefusedError(detail(400, f"{key} es un objeto de números de 0 a 1; se conocen: {', '.join(names)}."))
+    if sum(sends.values()) > 1:
+        raise RefusedError(detail(400, "tasas suma más de 1."))
+    seed = body.get("semilla", now.seed)
+    if not isinstance(seed, int) or isinstance(seed, bool):
+        raise RefusedError(detail(400, "semilla debe ser un número entero."))
+    return faults.Rates(seed, dict(sends), dict(notices))
+
+
+def _is_rate(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
 
 
 def _check_choice(body: dict[str, Any], key: str, choices: Any) -> None:

@@ -24,6 +24,12 @@ class Options:
     # WAHA's own defaults: constant, 15 attempts, 2 s apart.
     retry_delay: float = 2.0
     retry_attempts: int = 15
+    # How many events are told at once; one keeps them in order.
+    tellers: int = 1
+    # The body of a POST /simulador/estado, so that faults survive a kill -9 of the simulator.
+    first_state: str = ""
+    # Write every send, status call and reading back, and its fault, to llamadas.jsonl.
+    keep_calls: bool = False
 
     @property
     def folder(self) -> Path:

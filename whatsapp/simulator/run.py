@@ -5,8 +5,10 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from . import control
 from .options import Options
 from .server import Server
+from .wire import parse_body
 
 
 def run(
@@ -23,10 +25,13 @@ def run(
     Returns on Ctrl-C or SIGTERM. Raises OSError when the port is taken.
     """
     options = Options(port, Path(data_dir), webhook_url, api_key, hmac_key, session, **more)
-    server = Server(options).start()
-    print(f"Simulador de WhatsApp en {server.url}/  (avisa a {webhook_url or 'nadie'})", flush=True)
+    server = Server(options)
+    if options.first_state:
+        control.apply(server.simulator, parse_body(options.first_state.encode()))
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
+    server.start()
+    print(f"Simulador de WhatsApp en {server.url}/  (avisa a {webhook_url or 'nadie'})", flush=True)
     try:
         threading.Event().wait()
     except KeyboardInterrupt:

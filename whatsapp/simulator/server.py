@@ -1,10 +1,11 @@
 """The socket: one thread per connection on the loopback, and the faults that need to hold or cut it."""
 
-import json
 import logging
+import os
 import select
 import socket
 import socketserver
+import struct
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -13,12 +14,13 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from . import control, faults, waha_api
 from .options import Options
 from .simulator import Simulator
-from .wire import Answer, RefusedError, Request, detail, nest_error
+from .wire import Answer, RefusedError, Request, detail, nest_error, parse_body
 
 logger = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
 LARGEST_BODY = 1_000_000
+DRIP_S = 0.2
 ROUTES = [*waha_api.ROUTES, *control.ROUTES]
 
 
@@ -51,7 +53,12 @@ class Handler(BaseHTTPRequestHandler):
             logger.exception("Error del simulador en %s", self.path)
             answer = detail(500, "El simulador falló; el registro dice por qué.")
         try:
-            self._hold() if answer.hang else self._write(answer)
+            if answer.fault == faults.HANG:
+                self._hold()
+            elif answer.fault in (faults.RESET_BEFORE, faults.RESET_AFTER):
+                self._reset()
+            else:
+                self._write(answer)
         except OSError:
             self.close_connection = True
 
@@ -69,7 +76,7 @@ class Handler(BaseHTTPRequestHandler):
                     path=parts.path,
                     query=dict(parse_qsl(parts.query, keep_blank_values=True)),
                     headers={name.lower(): value for name, value in self.headers.items()},
-                    body=_parse(raw),
+                    body=parse_body(raw),
                 )
                 return route.function(request, *(unquote(group) for group in match.groups()))
         return nest_error(404, f"Cannot {self.command} {parts.path}", "Not Found")
@@ -104,24 +111,42 @@ class Handler(BaseHTTPRequestHandler):
         if answer.status not in (204, 304):
             self.send_header("Content-Type", answer.content_type)
             # A cut body promises twice of what comes.
-            self.send_header("Content-Length", str(len(answer.body) * (2 if answer.cut else 1)))
+            self.send_header("Content-Length", str(len(answer.body) * (2 if answer.fault == faults.CUT else 1)))
         self.send_header("X-Content-Type-Options", "nosniff")
         for name, value in answer.headers.items():
             self.send_header(name, value)
         if self.close_connection:
             self.send_header("Connection", "close")
-        self.end_headers()
-        self.wfile.write(answer.body)
+        if answer.fault == faults.HALF_HEADER:
+            self.wfile.write(b"HTTP/1.1 201 Created\r\nContent-Ty")
+        else:
+            self.end_headers()
+            self._drip(answer.body) if answer.fault == faults.DRIP else self.wfile.write(answer.body)
         self.wfile.flush()
-        if answer.cut:
+        if answer.fault in (faults.CUT, faults.HALF_HEADER):
             self.close_connection = True
+
+    def _drip(self, body: bytes) -> None:
+        """One byte at a time: no single read of the client is slow, only the whole."""
+        self.close_connection = True
+        for byte in body:
+            self.wfile.write(bytes([byte]))
+            self.wfile.flush()
+            if self.server.simulator.stopping.wait(DRIP_S):
+                return
+
+    def _reset(self) -> None:
+        """RST instead of FIN."""
+        self.close_connection = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        os.close(self.connection.detach())
 
     def _hold(self) -> None:
         """Say nothing until the client is tired, the fault is over or the simulator stops."""
         self.close_connection = True
         simulator = self.server.simulator
         with simulator.hanging():
-            while not simulator.stopping.is_set() and simulator.fault == faults.HANG:
+            while not simulator.stopping.is_set() and simulator.switches.hangs():
                 readable, _, _ = select.select([self.connection], [], [], 0.1)
                 if readable and not self.connection.recv(1, socket.MSG_PEEK):
                     return
@@ -168,18 +193,3 @@ class Server(ThreadingHTTPServer):
         if self._thread.is_alive():
             self.shutdown()
         self.server_close()
-
-
-def _parse(raw: bytes) -> dict[str, Any]:
-    if not raw:
-        return {}
-    try:
-        value = json.loads(raw)
-    except json.JSONDecodeError as wrong:
-        text = f"Expected property name or '}}' in JSON at position {wrong.pos}"
-        raise RefusedError(nest_error(400, text, "Bad Request")) from None
-    except (UnicodeDecodeError, RecursionError):
-        raise RefusedError(nest_error(400, "Unexpected token in JSON", "Bad Request")) from None
-    if not isinstance(value, dict):
-        raise RefusedError(nest_error(400, "Unexpected token in JSON at position 0", "Bad Request"))
-    return value

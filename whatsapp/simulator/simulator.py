@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from . import faults, waha
+from . import waha
 from .clock import Clock
+from .faults import Rates
 from .options import Options
 from .phones import DEVICE, READ, SERVER, Message, new_bare_id
 from .session import Session
 from .state import State
+from .switches import Switches
 from .webhooks import WebhookSender
 
 # The page shows this many phones and, on each, this many messages: a rehearsal with thousands must not freeze it.
@@ -24,7 +26,7 @@ class Simulator:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.fault = faults.NONE
+        self.switches = Switches(options)
         self.reads_alone = True
         self.stopping = threading.Event()
         self._hanging = 0
@@ -32,9 +34,7 @@ class Simulator:
         self._lock = threading.RLock()
         self._clock = Clock()
         self._state = State(options.folder)
-        self._sender = WebhookSender(
-            options.webhook_url, options.hmac_key, options.retry_delay, options.retry_attempts, self._touch
-        )
+        self._sender = WebhookSender(options, self.switches, self._touch)
         self.session = Session(options.session, self._lock, self._tell_status)
 
     def start(self) -> None:
@@ -88,10 +88,11 @@ class Simulator:
         with self._lock:
             return self._state.phone(chat_id, name).shown(MESSAGES_SHOWN)
 
-    def configure(self, fault: str | None, notices: str | None, reads_alone: bool | None) -> None:
+    def configure(self, fault: str | None, notices: str | None, reads_alone: bool | None, rates: Rates | None) -> None:
         """In: what to change, already known to be valid; None leaves it as it is."""
         with self._lock:
-            self.fault = fault or self.fault
+            self.switches.fault = fault or self.switches.fault
+            self.switches.rates = rates or self.switches.rates
             self._sender.mode = notices or self._sender.mode
             if reads_alone is not None:
                 self.reads_alone = reads_alone
@@ -116,9 +117,9 @@ class Simulator:
         return {
             "conexion": "conectado" if self.session.status == waha.WORKING else "desconectado",
             "sesion": self.session.status,
-            "falla": self.fault,
             "avisos": self._sender.mode,
             "leer_solo": self.reads_alone,
+            **self.switches.shown(),
         }
 
     def accepted(self) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 import hmac
 import re
+from dataclasses import replace
 
 from . import faults, waha
 from .phones import chat_id_of
@@ -50,9 +51,12 @@ def version(request: Request) -> Answer:
 def send_text(request: Request) -> Answer:
     """The one path that every fault is about."""
     check_key(request)
-    fault = request.simulator.fault
-    if fault == faults.HANG:
-        return Answer(0, hang=True)
+    fault = request.simulator.switches.fault_of_next_send(texto=request.body.get("text"))
+    if fault in (faults.HANG, faults.RESET_BEFORE):
+        return Answer(0, fault=fault)
+    if fault == faults.LIMIT:
+        limited = nest_error(429, "Too many requests", "Too Many Requests")
+        return replace(limited, headers={"Retry-After": "1"})
     if fault == faults.REFUSE:
         return nest_error(400, ["chatId must be a valid WhatsApp ID"], "Bad Request")
     if fault == faults.ERROR_BEFORE:
@@ -65,9 +69,11 @@ def send_text(request: Request) -> Answer:
         return as_json(500, waha.server_error(request.path, request.body, "Failed after sending"))
     if fault == faults.NO_ID:
         return Answer(201)
+    if fault == faults.GARBAGE:
+        return Answer(201, b"\x1f\x8b<html>{", "text/html")
     if fault == faults.SLOW:
         request.simulator.stopping.wait(request.simulator.options.slow_answer)
-    return as_json(201, message, cut=fault == faults.CUT)
+    return as_json(201, message, fault=fault)
 
 
 def be_seen(request: Request) -> Answer:
@@ -96,6 +102,7 @@ def list_sessions(request: Request) -> Answer:
 def one_session(request: Request, name: str) -> Answer:
     """The status call."""
     _check_session_name(request, name)
+    request.simulator.switches.note("estado")
     return as_json(200, _session_body(request))
 
 
@@ -119,6 +126,7 @@ def change_session(request: Request, name: str, verb: str) -> Answer:
 def list_messages(request: Request, session: str, chat: str) -> Answer:
     """A conversation read back, newest first unless `sortOrder=asc`."""
     check_key(request)
+    request.simulator.switches.note("lectura", chat=chat)
     check_working(request, session)
     found = request.simulator.chat(chat_id_of(chat) or "")
     since, until = request.query.get("filter.timestamp.gte", ""), request.query.get("filter.timestamp.lte", "")

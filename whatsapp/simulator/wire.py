@@ -1,5 +1,6 @@
 """What a route is given and what it answers; the socket itself is server.py's."""
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,14 +14,13 @@ from .waha import error as waha_error
 
 @dataclass(frozen=True)
 class Answer:
-    """`hang` and `cut` are for the faults that no web framework would let through."""
+    """`fault` names what the socket does to it: those that no web framework would let through."""
 
     status: int
     body: bytes = b""
     content_type: str = "application/json; charset=utf-8"
     headers: dict[str, str] = field(default_factory=dict)
-    hang: bool = False
-    cut: bool = False
+    fault: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,3 +66,19 @@ def nest_error(status: int, message: str | list[str], name: str, **more: Any) ->
     """Out: an error of the WAHA side."""
     body: Body = waha_error(status, message, name)
     return as_json(status, body, **more)
+
+
+def parse_body(raw: bytes) -> dict[str, Any]:
+    """Out: the JSON object of a request, empty when there is no body. Refuses anything else in WAHA's words."""
+    if not raw:
+        return {}
+    try:
+        value = json.loads(raw)
+    except json.JSONDecodeError as wrong:
+        text = f"Expected property name or '}}' in JSON at position {wrong.pos}"
+        raise RefusedError(nest_error(400, text, "Bad Request")) from None
+    except (UnicodeDecodeError, RecursionError):
+        raise RefusedError(nest_error(400, "Unexpected token in JSON", "Bad Request")) from None
+    if not isinstance(value, dict):
+        raise RefusedError(nest_error(400, "Unexpected token in JSON at position 0", "Bad Request"))
+    return value
