@@ -82,6 +82,8 @@ def outcome(row: Message, ticket: Ticket) -> tuple[int, dict[str, Any]]:
             detail = PAUSED
         elif session.connected and not row.held:
             detail = BEHIND
+        elif session.connected and row.reason:
+            detail = f"{row.reason} {SAVED} y saldrá solo."
     elif row.state == Delivery.FAILED and row.reason:
         detail = f"No se pudo enviar: {row.reason} {SAVED} en el historial."
     return status, {"status": row.state, **body, "detail": detail}

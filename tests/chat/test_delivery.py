@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -38,8 +38,9 @@ pytestmark = pytest.mark.django_db
 def queue(*texts: str, ticket: Ticket | None = None, role: str = "tecnico", **fields: Any) -> list[Message]:
     """Messages waiting to be sent, of a new contact unless a ticket is given."""
     ticket = ticket or make_ticket()
-    conversation = Conversation.locked_for(ticket.contact)
-    return [conversation.append(ticket, role, text, **fields) for text in texts]
+    with transaction.atomic():
+        conversation = Conversation.locked_for(ticket.contact)
+        return [conversation.append(ticket, role, text, **fields) for text in texts]
 
 
 def drain(message: Message) -> None:

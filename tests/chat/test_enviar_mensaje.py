@@ -262,7 +262,10 @@ def test_a_limit_of_the_recipient_is_a_503_en_cola(
     desk: Client, ticket: Ticket, gateway: FakeGateway, inline: None
 ) -> None:
     gateway.answers(RateLimited("recipient"))
-    assert_saved(post(desk, ticket), 503, "en_cola", ticket)
+    response = post(desk, ticket)
+    assert_saved(response, 503, "en_cola", ticket)
+    assert "Límite de envíos" in response.json()["detail"]
+    assert "desconectado" not in response.json()["detail"]
 
 
 def test_while_the_breaker_is_open_nothing_is_sent_and_the_503_comes_at_once(
@@ -540,6 +543,19 @@ def test_the_assistants_queued_words_are_discarded(desk: Client, gateway: FakeGa
     post(desk, Ticket.objects.get())
     assert Message.objects.get(role="assistant").state == "descartado"
     assert gateway.texts == [TEXT]
+
+
+# The pause
+
+
+def test_while_sending_is_paused_the_503_says_so_and_nothing_is_sent(
+    desk: Client, ticket: Ticket, gateway: FakeGateway, inline: None
+) -> None:
+    connection.pause("Lo pidió sofia")
+    response = post(desk, ticket)
+    assert_saved(response, 503, "en_cola", ticket)
+    assert "El envío está en pausa" in response.json()["detail"]
+    assert not gateway.calls
 
 
 # Who waits
