@@ -430,35 +430,53 @@ def test_the_clave_comes_back_in_the_history(desk: Client, ticket: Ticket, inlin
     assert desk.get(f"/ticket/{ticket.pk}/conversacion").json()["historial"][0]["clave"] == key
 
 
-@pytest.mark.django_db(transaction=True)
-def test_the_same_clave_at_once_from_many_windows_is_one_message(
-    tecnica: User, ticket: Ticket, gateway: FakeGateway
-) -> None:
-    key, answers = str(uuid.uuid4()), []
-    start = threading.Barrier(6)
+def from_many_windows(user: User, ticket: Ticket, bodies: list[dict[str, str]]) -> list[HttpResponse]:
+    """POST every body at the same moment, each from its own thread."""
+    answers: list[HttpResponse] = []
+    start = threading.Barrier(len(bodies))
 
-    def window() -> None:
+    def window(body: dict[str, str]) -> None:
         client = Client()
         start.wait()
         answers.append(
             client.post(
                 f"/ticket/{ticket.pk}/enviar-mensaje",
-                json.dumps({"mensaje": TEXT, "clave": key}),
+                json.dumps(body),
                 content_type="application/json",
-                headers={"Authorization": f"Token {make_token(tecnica)}"},
-            ).status_code
+                headers={"Authorization": f"Token {make_token(user)}"},
+            )
         )
         connections.close_all()
 
-    threads = [threading.Thread(target=window) for _ in range(6)]
+    threads = [threading.Thread(target=window, args=(body,)) for body in bodies]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(30)
+    return answers
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_clave_at_once_from_many_windows_is_one_message(
+    tecnica: User, ticket: Ticket, gateway: FakeGateway
+) -> None:
+    answers = from_many_windows(tecnica, ticket, [{"mensaje": TEXT, "clave": str(uuid.UUID(int=7))}] * 6)
     assert Message.objects.count() == 1
     assert gateway.texts == [TEXT]
-    assert 200 in answers
-    assert set(answers) <= {200, 503, 504}  # a repeat tells the outcome of its moment
+    statuses = [answer.status_code for answer in answers]
+    assert 200 in statuses
+    assert set(statuses) <= {200, 503, 504}  # a repeat tells the outcome of its moment
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_windows_at_once_lose_nothing_and_all_leaves_in_the_order_it_was_saved(
+    tecnica: User, ticket: Ticket, gateway: FakeGateway
+) -> None:
+    answers = from_many_windows(tecnica, ticket, [{"mensaje": f"mensaje {n}"} for n in range(8)])
+    assert [answer.status_code for answer in answers] == [200] * 8
+    assert sorted(answer.json()["seq"] for answer in answers) == list(range(1, 9))
+    assert gateway.texts == list(Message.objects.order_by("seq").values_list("text", flat=True))
+    assert len(set(gateway.texts)) == 8
 
 
 # What the technician had not seen
