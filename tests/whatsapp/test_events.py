@@ -12,8 +12,8 @@ from django.utils import timezone
 from chat import runtime, sweeping
 from chat.models import Conversation, Message
 from tests.factory import make_contact, make_ticket
-from tests.fake_gateway import PERSON, ack, gateway_id, inbound, post_webhook
-from whatsapp import events, gateways
+from tests.fake_gateway import PERSON, ack, gateway_id, inbound, post_webhook, session_status
+from whatsapp import connection, events, gateways
 from whatsapp.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db
@@ -64,6 +64,16 @@ def test_an_event_handled_twice_happens_once() -> None:
     for _ in range(3):
         events.handle(row.pk)
     assert Message.objects.filter(role="user").count() == 1
+
+
+def test_old_news_handled_again_is_no_news() -> None:
+    post_webhook(session_status("STOPPED"))
+    post_webhook(session_status("WORKING"))
+    old = WebhookEvent.objects.latest("pk")
+    assert old.state == "procesado"
+    post_webhook(session_status("FAILED"))
+    events.handle(old.pk)
+    assert connection.opened()
 
 
 def test_trouble_with_the_database_leaves_it_for_the_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
