@@ -101,7 +101,8 @@ def next_step(result: Any, row: Message, clock: datetime) -> Step:
 
 @next_step.register
 def _(result: LeaseEndedError, row: Message, clock: datetime) -> Step:
-    return Step(Delivery.QUEUED, logging.WARNING, "Turno de envío vencido antes de enviar a %s: se reintenta", due=None)
+    line = "Turno de envío vencido antes de enviar a %s: se reintenta"
+    return Step(Delivery.QUEUED, logging.WARNING, line, due=None, attempts=row.attempts - 1)
 
 
 @next_step.register

@@ -272,7 +272,7 @@ def test_a_message_whose_process_slept_before_the_first_byte_goes_out_once(
     drain(message)
     assert sent == ["1"]
     assert states(message) == ["enviado"]
-    assert message.gateway_id == "3EB0BIEN"
+    assert (message.gateway_id, message.attempts) == ("3EB0BIEN", 1)
 
 
 def test_who_slept_past_their_lease_does_not_send_what_another_took_over(
