@@ -274,7 +274,7 @@ def test_while_the_breaker_is_open_nothing_is_sent_and_the_503_comes_at_once(
     connection.update(ConnectionChanged(connected=False, detail="Sesión detenida"))
     started = time.monotonic()
     response = post(desk, ticket)
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 3
     assert_saved(response, 503, "en_cola", ticket)
     assert "WhatsApp está desconectado" in response.json()["detail"]
     assert not gateway.calls
@@ -287,7 +287,7 @@ def test_behind_a_message_in_doubt_it_is_a_503_at_once_that_says_so(
     post(desk, ticket, mensaje="primero")
     started = time.monotonic()
     response = post(desk, ticket)
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 3
     assert response.status_code == 503
     assert response.json()["status"] == "en_cola"
     assert "hay otro mensaje antes" in response.json()["detail"]
@@ -397,7 +397,7 @@ def test_a_repeat_of_a_queued_message_answers_503_without_waiting(
     settings.ENVIO_ESPERA_S = 5
     started = time.monotonic()
     assert post(desk, ticket, clave=key).status_code == 503
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 3
     assert Message.objects.count() == 1
 
 
@@ -586,7 +586,7 @@ def test_without_a_free_seat_the_503_comes_at_once(
     assert sending.seats.acquire(blocking=False)
     started = time.monotonic()
     response = post(desk, ticket)
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 3
     assert_saved(response, 503, "en_cola", ticket)
 
 
@@ -615,7 +615,7 @@ def test_a_message_put_off_is_answered_without_waiting(
     gateway.answers(Unreachable("conexión rechazada"))
     started = time.monotonic()
     assert post(desk, ticket).status_code == 503
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 3
     assert Message.objects.get().due > timezone.now() + timedelta(seconds=20)
 
 
