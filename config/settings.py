@@ -143,6 +143,7 @@ if DATABASE_ENGINE == "sqlite3":
     # Older SQLite can corrupt a WAL database that several processes write: https://sqlite.org/wal.html#walresetbug
     version = sqlite3.sqlite_version_info
     wal_is_safe = version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
+    DATABASE["ENGINE"] = "config.sqlite"  # Django's, with its writers in a queue
     DATABASE["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
