@@ -1,0 +1,200 @@
+"""Judge a chaos run: python -m tests.chaos.checker DATABASE TOLD SIMULATOR_FOLDER. Exit 1 when an invariant broke.
+
+I1 to I8 are those of docs/delivery.md. `sin_confirmar` is visible to a person, so it is counted, not blamed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.chaos.evidence import Evidence, Row, chat, read, repeated
+
+MOVES = {
+    "en_cola": {"enviando", "fallido", "descartado"},
+    "enviando": {"enviado", "en_cola", "sin_confirmar", "fallido"},
+    "sin_confirmar": {"enviado", "entregado", "leido", "fallido", "descartado"},
+    "enviado": {"entregado", "leido", "fallido"},
+    "entregado": {"leido"},
+    "fallido": {"entregado", "leido"},
+}
+SENT = ("enviado", "entregado", "leido")
+WAITING = ("en_cola", "enviando")
+# Transactions that run at once on PostgreSQL may see the session as it was this long ago.
+AT_ONCE_S = 1.0
+
+
+@dataclass
+class Verdict:
+    """What broke, by invariant, and how many of everything there were."""
+
+    broken: dict[str, list[str]] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def blame(self, invariant: str, what: str) -> None:
+        self.broken.setdefault(invariant, []).append(what)
+
+    def count(self, name: str, number: int) -> None:
+        self.counts[name] = self.counts.get(name, 0) + number
+
+
+def judge(evidence: Evidence) -> Verdict:
+    verdict = Verdict()
+    acknowledged(evidence, verdict)
+    taken_once(evidence, verdict)
+    in_order(evidence, verdict)
+    sent_is_true(evidence, verdict)
+    moves(evidence, verdict)
+    calls(evidence, verdict)
+    received(evidence, verdict)
+    return verdict
+
+
+def outgoing(evidence: Evidence) -> list[Row]:
+    """Rows that were ours to send; `typed` ones are only shown."""
+    return [row for row in evidence.rows if row.role != "user" and not typed(row)]
+
+
+def typed(row: Row) -> bool:
+    """Whether the desk takes it for written on the phone itself; nobody does that in a chaos run."""
+    return row.role == "tecnico" and row.state in SENT and row.attempts == 0
+
+
+def acknowledged(evidence: Evidence, verdict: Verdict) -> None:
+    """I1: whatever a client was told to be saved is one row, with that text, for ever."""
+    by_key: dict[str, list[Row]] = {}
+    for row in evidence.rows:
+        by_key.setdefault(row.key, []).append(row)
+    saved = [line for line in evidence.told if line["body"].get("seq")]
+    verdict.count("acknowledged", len({line["key"] for line in saved}))
+    for line in saved:
+        rows = by_key.get(line["key"], [])
+        said = (line["text"], line["ticket"], line["body"]["seq"])
+        right = [row for row in rows if (row.text, row.ticket, row.seq) == said]
+        if not (len(rows) == len(right) == 1):
+            verdict.count("lost", not rows)
+            verdict.blame("I1", f"{line['key']}: {len(rows)} filas, {len(right)} como se dijo")
+
+
+def taken_once(evidence: Evidence, verdict: Verdict) -> None:
+    """I2: the gateway has a text at most as often as there are rows that may have sent it."""
+    rows = repeated((row.address, row.text) for row in outgoing(evidence))
+    for (who, text), count in repeated((chat(line), line["texto"]) for line in evidence.accepted).items():
+        if count > rows.get((who, text), 0):
+            verdict.count("duplicated", count - rows.get((who, text), 0))
+            verdict.blame("I2", f"{who} recibió {count} veces {text[:60]!r}, con {rows.get((who, text), 0)} filas")
+
+
+def in_order(evidence: Evidence, verdict: Verdict) -> None:
+    """I3: a conversation's messages were accepted by seq, except those in doubt when a later one was sent."""
+    rows = {(row.address, row.text): row for row in outgoing(evidence)}
+    unique = repeated((row.address, row.text) for row in outgoing(evidence))
+    last: dict[str, int] = {}
+    for line in evidence.accepted:
+        row = rows.get((chat(line), line["texto"]))
+        if row is None or unique[row.address, row.text] > 1:
+            continue
+        if row.seq < last.get(row.address, 0):
+            if row.id in evidence.doubted:
+                verdict.count("reordered after doubt", 1)
+            else:
+                verdict.count("reordered", 1)
+                verdict.blame("I3", f"{row.address}: el {row.seq} salió después del {last[row.address]}")
+        last[row.address] = max(row.seq, last.get(row.address, 0))
+
+
+def sent_is_true(evidence: Evidence, verdict: Verdict) -> None:
+    """I4 and I6: `enviado` means that the gateway has it, `en_cola` that it has not; in the end nothing waits."""
+    ids = {line["id"].split("_")[2]: line for line in evidence.accepted}
+    texts = {(chat(line), line["texto"]) for line in evidence.accepted}
+    for row in outgoing(evidence):
+        has = (row.address, row.text) in texts
+        if row.state in SENT:
+            verdict.count("sent", 1)
+            if row.settled_by is None and (not has or not row.gateway_id or row.gateway_id not in ids):
+                verdict.count("lost", not has)
+                verdict.blame("I4", f"el mensaje {row.id} está {row.state} y el gateway no lo tiene ({row.gateway_id})")
+            elif row.gateway_id in ids and ids[row.gateway_id]["texto"] != row.text:
+                verdict.blame("I4", f"el mensaje {row.id} lleva el id de otro")
+        elif row.state in WAITING:
+            verdict.count("waiting", 1)
+            verdict.blame("I6", f"el mensaje {row.id} sigue {row.state}")
+            if has:
+                verdict.blame("I2", f"el mensaje {row.id} está {row.state} y el gateway ya lo tiene")
+        elif row.state == "sin_confirmar":
+            verdict.count("doubtful", 1)
+            verdict.count("doubtful though accepted", has)
+        else:
+            verdict.count({"fallido": "failed", "descartado": "discarded"}[row.state], 1)
+            if row.state == "fallido" and has:
+                verdict.blame("I4", f"el mensaje {row.id} está fallido y el gateway lo tiene")
+    doubted = [row for row in evidence.rows if row.id in evidence.doubted]
+    verdict.count("ever in doubt", len(doubted))
+    verdict.count("in doubt and accepted", sum((row.address, row.text) in texts for row in doubted))
+    verdict.count("accepted", len(evidence.accepted))
+
+
+def moves(evidence: Evidence, verdict: Verdict) -> None:
+    """I5 and I8: no move outside the table, none twice, and none to `enviando` while the breaker is open."""
+    closed_at: float | None = None
+    once: set[tuple[str, str]] = set()
+    for _, what, row, old, new, at in evidence.moves:
+        if what == "session":
+            closed_at = None if new in ("1", "true") else at
+            verdict.count("breaker opened", closed_at is not None)
+            continue
+        if new not in MOVES.get(old, ()):
+            verdict.blame("I5", f"mensaje {row}: {old} -> {new}")
+        if new in ("entregado", "leido", "enviado") and (row, new) in once:
+            verdict.blame("I7", f"mensaje {row}: dos veces {new}")
+        once.add((row, new))
+        late = closed_at is not None and (not evidence.postgres or at - closed_at > AT_ONCE_S)
+        if new == "enviando" and late:
+            verdict.blame("I8", f"mensaje {row}: enviado con la conexión cerrada")
+
+
+def calls(evidence: Evidence, verdict: Verdict) -> None:
+    """No call of the gateway without a committed `enviando`."""
+    attempts: dict[str, int] = {}
+    for row in outgoing(evidence):
+        attempts[row.text] = attempts.get(row.text, 0) + row.attempts
+    for text, count in repeated(line["texto"] for line in evidence.calls if line["que"] == "envio").items():
+        if count > attempts.get(text, 0):
+            verdict.blame("I9", f"{count} llamadas para {attempts.get(text, 0)} intentos de {str(text)[:60]!r}")
+
+
+def received(evidence: Evidence, verdict: Verdict) -> None:
+    """I1 and I7 of the way in: what a person wrote is one row, and every event was handled."""
+    rows = repeated((row.address, row.text) for row in evidence.rows if row.role == "user")
+    for line in evidence.written:
+        if (count := rows.get((chat(line), line["texto"]), 0)) != 1:
+            verdict.count("lost" if count == 0 else "duplicated", 1)
+            verdict.blame("I1", f"{line['texto'][:60]!r} de {chat(line)} son {count} filas")
+    for row in filter(typed, evidence.rows):
+        verdict.count("shown twice", 1)
+        verdict.blame("I7", f"el mensaje {row.id} es un eco que se muestra como otro mensaje")
+    verdict.count("events", sum(evidence.events.values()))
+    for state in ("recibido", "error"):
+        if count := evidence.events.get(state, 0):
+            verdict.blame("I6", f"{count} avisos en «{state}»")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("database")
+    parser.add_argument("told", type=Path)
+    parser.add_argument("simulator", type=Path)
+    arguments = parser.parse_args()
+    verdict = judge(read(arguments.database, arguments.told, arguments.simulator))
+    counts = {"lost": 0, "duplicated": 0, "reordered": 0, "reordered after doubt": 0, **verdict.counts}
+    print(json.dumps({"counts": counts, "broken": {name: found[:20] for name, found in verdict.broken.items()}}))
+    for name, found in sorted(verdict.broken.items()):
+        print(f"{name}: {len(found)}; {found[0]}", file=sys.stderr)
+    return 1 if verdict.broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

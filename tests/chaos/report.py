@@ -1,0 +1,123 @@
+"""What a run found, and the page that says so. Figures reach docs/chaos.md only from here."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tests.chaos.evidence import DOUBTFUL, lines, query
+from tests.chaos.fleet import Fleet
+from tests.programs import ROOT, until
+
+RESULTS = Path(__file__).with_name("results.json")
+PAGE = ROOT / "docs" / "chaos.md"
+OPEN = """SELECT count(*) FROM chat_message WHERE state IN ('en_cola', 'enviando')
+    UNION ALL SELECT count(*) FROM whatsapp_webhookevent WHERE state = 'recibido'"""
+
+
+@dataclass
+class Report:
+    """One run: what it should reach, what it reached, and what broke."""
+
+    name: str
+    goal: str
+    seed: int
+    figures: dict[str, Any] = field(default_factory=dict)
+    broken: dict[str, list[str]] = field(default_factory=dict)
+    seconds: float = 0
+    date: str = ""
+    machine: str = ""
+    scale: float = 1
+
+    @property
+    def passed(self) -> bool:
+        return not self.broken
+
+    def require(self, true: bool, what: str) -> None:
+        """Blame the run itself for what the checker cannot see."""
+        if not true:
+            self.broken.setdefault("meta", []).append(what)
+
+    def judge(self, fleet: Fleet, seconds: float = 120) -> None:
+        """Faults off, wait until nothing moves, and let the checker judge."""
+        fleet.set_faults(falla="ninguna", tasas={}, tasas_avisos={}, conexion="conectado")
+        began = time.monotonic()
+        try:
+            until(lambda: quiet(fleet), seconds)
+        except AssertionError:
+            self.figures["not quiet after"] = seconds
+        self.figures["seconds until quiet"] = round(time.monotonic() - began, 1)
+        command = [sys.executable, "-m", "tests.chaos.checker", fleet.database, str(fleet.told)]
+        ended = subprocess.run([*command, str(fleet.folder / "simulador")], cwd=ROOT, capture_output=True, text=True)
+        assert ended.stdout, ended.stderr
+        verdict = json.loads(ended.stdout)
+        self.figures |= verdict["counts"]
+        self.broken |= verdict["broken"]
+
+
+def quiet(fleet: Fleet) -> bool:
+    """Whether nothing is on its way and no doubt is left that the gateway could still settle."""
+    time.sleep(0.3)
+    try:
+        if any(count for (count,) in query(fleet.database, OPEN)):
+            return False
+        doubtful = query(fleet.database, f"SELECT text FROM chat_message WHERE state = '{DOUBTFUL}'")
+    except Exception:
+        return False  # the database itself is on its way back
+    texts = {line["texto"] for line in lines(fleet.folder / "simulador" / "aceptados.jsonl")}
+    return not any(text in texts for (text,) in doubtful)
+
+
+def machine() -> str:
+    cpu = platform.machine()
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    versions = f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+    return f"{os.cpu_count()} CPU {cpu}, {memory:.0f} GiB, {versions}"
+
+
+def measured(run: Callable[[], Report], scale: float) -> Report:
+    """Run it, print what it found, and keep it."""
+    began = time.monotonic()
+    report = run()
+    report.seconds, report.scale = round(time.monotonic() - began, 1), scale
+    report.date, report.machine = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), machine()
+    print(json.dumps(asdict(report), ensure_ascii=False, indent=1), flush=True)
+    return report
+
+
+def keep(report: Report) -> None:
+    """Put the report in the results, in place of the last one of the same run, and write the page again."""
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    results[report.name] = asdict(report)
+    RESULTS.write_text(json.dumps(results, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
+    PAGE.write_text(page(results))
+
+
+def page(results: dict[str, dict[str, Any]]) -> str:
+    """docs/chaos.md."""
+    parts = [
+        "# Chaos: what was broken on purpose, and what was counted",
+        "Written by `make chaos`; never by hand. [delivery.md](delivery.md) has the invariants I1 to I8; `lost`, "
+        "`duplicated` and `reordered` are judged by `tests/chaos/checker.py`, which imports nothing of the desk. "
+        "`doubtful` are the messages left to a person. A scale below 1 is a shorter run than its goal asks for.",
+    ]
+    for name, result in sorted(results.items()):
+        verdict = "passed" if not result["broken"] else "**FAILED**"
+        parts.append(f"## {name}: {verdict}")
+        parts.append(f"{result['goal']}\n\nScale {result['scale']}, seed {result['seed']}, {result['seconds']} s, "
+                     f"{result['date']}, {result['machine']}.")  # fmt: skip
+        table = ["| figure | value |", "|---|---|"]
+        table += [f"| {key} | {value} |" for key, value in result["figures"].items()]
+        parts.append("\n".join(table))
+        parts += [f"- {invariant}: {len(found)}, such as: {found[0]}" for invariant, found in result["broken"].items()]
+    return "\n\n".join(parts) + "\n"
