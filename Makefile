@@ -1,5 +1,7 @@
 # The two commands: `make run` and `make test`. Everything else is in CONTRIBUTING.md.
 PYTHON ?= python3
+# These start real programs, and drive a browser whose event loop Django's own tests must not meet.
+PROCESS_TESTS := $(wildcard tests/e2e tests/chaos tests/test_processes.py tests/test_make.py)
 BIN := .venv/bin
 CI_SETTINGS := ENV_FILE=/dev/null DATA_DIR=$(CURDIR)/data/lint SECRET_KEY=solo-para-revisar-la-configuracion-0123456789abcdefghijklmnop
 
@@ -9,7 +11,8 @@ run: .venv/run .env
 	@$(BIN)/python manage.py arrancar || test $$? -eq 130
 
 test: .venv/dev
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist load $(addprefix --ignore=,$(PROCESS_TESTS))
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --durations 10 $(PROCESS_TESTS)
 
 lint: .venv/dev
 	$(BIN)/ruff check .

@@ -94,9 +94,20 @@ def settle_by_echo(conversation: Conversation, event: OwnMessage, text: str) -> 
 
 
 def bind(conversation: Conversation, row: Message, event: OwnMessage) -> bool:
-    """The doubtful `row` was sent: the gateway has it as `event`. Needs the conversation's lock."""
+    """The doubtful `row` was sent: the gateway has it as `event`. Needs the conversation's lock.
+
+    `settled` without `settled_by` says that evidence did it.
+    """
     sent = event.sent_at or timezone.now()
-    moved = row.move(conversation, Delivery.SENT, gateway_id=event.external_id, sent=sent, due=None, reason="")
+    moved = row.move(
+        conversation,
+        Delivery.SENT,
+        gateway_id=event.external_id,
+        sent=sent,
+        settled=timezone.now(),
+        due=None,
+        reason="",
+    )
     if moved:
         wake_on_commit(tasks.drain, conversation.pk)
         wake_on_commit(tasks.wake_waiting, f"message:{event.external_id}")

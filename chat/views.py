@@ -18,7 +18,7 @@ from rest_framework.response import Response
 
 from chat import compose, decisions, history, notices, sending
 from chat.errors import explained
-from chat.models import Message, PredefinedMessage
+from chat.models import Delivery, Message, PredefinedMessage
 from tickets.access import get_ticket
 from tickets.models import State, Ticket
 
@@ -79,6 +79,9 @@ def told(message: Message, ticket: Ticket, *, new: bool) -> Response:
     if new:
         sending.send_now(message)
         message = sending.wait_for_outcome(message)
+        if message.settled and not message.settled_by_id:
+            # Evidence was quicker than our look. The attempt ended in doubt all the same, and that is its answer.
+            message.state = Delivery.DOUBTFUL
     status, body = sending.outcome(message, ticket)
     return Response(body, status=status)
 

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from playwright.sync_api import BrowserContext, expect
+import pytest
+from playwright.sync_api import Browser, BrowserContext, expect
 
 from tests.e2e.conftest import Screen
-from tests.programs import Desk, until
+from tests.programs import Desk, desk, until
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Desk]:
+    """A desk of its own, as a newcomer meets it: only the demo's tickets, and Juan's phone first."""
+    with desk(tmp_path_factory.mktemp("walk")) as started:
+        yield started
 
 
 def test_a_newcomer_holds_a_conversation_in_two_tabs(screen: Screen, context: BrowserContext, running: Desk) -> None:
