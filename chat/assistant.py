@@ -11,7 +11,7 @@ import re
 from tickets.models import Contact, Ticket
 from tickets.text import fold
 
-UNKNOWN = "No lo sabe"
+UNKNOWN = "Sin dato"
 QUESTIONS = {
     "name": "¿Cuál es tu nombre?",
     "department": "¿De qué departamento o área eres?",

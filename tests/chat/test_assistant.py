@@ -90,7 +90,7 @@ def test_a_known_person_is_not_asked_their_name_or_department_again(gateway: Fak
 )
 def test_not_knowing_is_an_answer_and_is_not_asked_again(gateway: FakeGateway, text: str) -> None:
     said = talk(gateway, "Mi laptop no enciende", "Juan", "Ventas", text)
-    assert ticket().asset == "No lo sabe"
+    assert ticket().asset == "Sin dato"
     assert "quedó registrado" in said[3]
 
 

@@ -90,7 +90,9 @@ class Screen:
         return self.page.locator("#chat-lista .mensaje", has=self.page.locator(".texto", has_text=text))
 
     def picture(self, name: str) -> None:
-        self.page.screenshot(path=self.pictures / f"{name}.png")
+        if self.page.locator("#estado-whatsapp").count():
+            expect(self.page.locator("#estado-whatsapp")).to_be_visible()
+        self.page.screenshot(path=self.pictures / f"{name}.png", animations="disabled")
 
 
 @pytest.fixture
