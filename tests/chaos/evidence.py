@@ -113,6 +113,7 @@ class Evidence:
     accepted: list[Line]
     calls: list[Line]
     written: list[Line]
+    notices: list[Line]
     rows: list[Row]
     moves: list[tuple[int, str, str, str, str, float]]
     events: dict[str, int]
@@ -131,6 +132,7 @@ def read(database: str, told: Path, simulator: Path) -> Evidence:
         accepted=lines(simulator / "aceptados.jsonl"),
         calls=lines(simulator / "llamadas.jsonl"),
         written=[line for line in lines(simulator / "telefonos.jsonl") if line["tipo"] == "mensaje"],
+        notices=lines(simulator / "avisos.jsonl"),
         rows=[Row(**{**row, "key": str(UUID(str(row["key"]))) if row["key"] else ""}) for row in rows],
         moves=query(database, MOVES),  # type: ignore[arg-type]
         events=dict(query(database, "SELECT state, count(*) FROM whatsapp_webhookevent GROUP BY state")),  # type: ignore[arg-type]

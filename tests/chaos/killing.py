@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from tests.chaos.fleet import Fleet, fleet
-from tests.chaos.load import Blow, Load, kills, restarts, strike_all
+from tests.chaos.load import Blow, Load, blows_of, restarts, strike_all
 from tests.chaos.report import Report
 
 # Most sends go well; every fault of the gateway happens too.
@@ -20,16 +20,16 @@ NOTICES = {"repetido": 0.02, "desordenado": 0.02, "tarde": 0.005, "firma_falsa":
 
 
 def killed(folder: Path, name: str, seed: int, *, plan: dict[str, int], messages: int = 10_000, chats: int = 100,
-           seconds: float = 600, broker: bool = False, postgres: bool = False, redis_blows: int = 0,
+           limit: float = 600, broker: bool = False, postgres: bool = False, redis_blows: int = 0,
            postgres_blows: int = 0) -> Report:  # fmt: skip
     """`messages` in `chats` while the processes of `plan` are killed -9, with faults of the gateway all the time."""
-    goal = f"{messages} messages, {chats} chats, kill -9 {plan}: 0 lost, 0 duplicated, 0 reordered in {seconds:.0f} s"
+    goal = f"{messages} messages, {chats} chats, kill -9 {plan}: 0 lost, 0 duplicated, 0 reordered in {limit:.0f} s"
     report, chance = Report(name, goal, seed), random.Random(seed)
     print(f"{name}: semilla {seed}", flush=True)
     with fleet(folder, broker=broker, postgres=postgres) as desk:
         tickets = desk.open_tickets(chats)
         desk.set_faults(tasas=FAULTS, tasas_avisos=NOTICES, semilla=seed)
-        blows = kills(desk, plan, messages, chance)
+        blows = blows_of(desk, plan, messages, chance)
         blows += [Blow(chance.randrange(messages), "redis", broken_redis(desk, chance)) for _ in range(redis_blows)]
         if server := desk.postgres:
             blows += [
@@ -37,13 +37,13 @@ def killed(folder: Path, name: str, seed: int, *, plan: dict[str, int], messages
             ]
         began = time.monotonic()
         load = Load(desk, tickets, messages, seed).start()
-        fallen = strike_all(load, blows, chance, seconds)
-        load.join(max(10, seconds - (time.monotonic() - began)))
+        fallen = strike_all(load, blows, chance, limit)
+        load.join(max(10, limit - (time.monotonic() - began)))
         report.figures |= {
             "messages": messages, "chats": chats, "kills": fallen, "retries by clients": load.retries,
             "seconds of load": round(time.monotonic() - began, 1),
         }  # fmt: skip
-        report.require(fallen == len(blows), f"{fallen} de {len(blows)} golpes en {seconds:.0f} s")
+        report.require(fallen == len(blows), f"{fallen} de {len(blows)} golpes en {limit:.0f} s")
         report.judge(desk)
     return report
 

@@ -99,7 +99,7 @@ class Blow:
     strike: Callable[[], None]
 
 
-def kills(fleet: Fleet, plan: dict[str, int], count: int, chance: random.Random) -> list[Blow]:
+def blows_of(fleet: Fleet, plan: dict[str, int], count: int, chance: random.Random) -> list[Blow]:
     """`plan` says how often each process is killed -9, at moments spread over `count` answers."""
     return [
         Blow(chance.randrange(count), f"kill -9 {name}", lambda name=name: fleet.kill(name))  # type: ignore[misc]
@@ -113,7 +113,7 @@ def restarts(server: PostgresServer) -> None:
     server.start()
 
 
-def strike_all(load: Load, blows: list[Blow], chance: random.Random, seconds: float) -> int:
+def strike_all(load: Any, blows: list[Blow], chance: random.Random, seconds: float) -> int:
     """Every blow in its turn, each a random moment after its number of answers; returns how many fell in time."""
     ends, fallen = time.monotonic() + seconds, 0
     for blow in sorted(blows, key=lambda blow: blow.at):

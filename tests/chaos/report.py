@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import requests
+
 from tests.chaos.evidence import DOUBTFUL, lines, query
 from tests.chaos.fleet import Fleet
 from tests.programs import ROOT, until
@@ -72,10 +74,17 @@ def quiet(fleet: Fleet) -> bool:
         if any(count for (count,) in query(fleet.database, OPEN)):
             return False
         doubtful = query(fleet.database, f"SELECT text FROM chat_message WHERE state = '{DOUBTFUL}'")
+        if pending(fleet):
+            return False
     except Exception:
-        return False  # the database itself is on its way back
+        return False  # the database itself, or the simulator, is on its way back
     texts = {line["texto"] for line in lines(fleet.folder / "simulador" / "aceptados.jsonl")}
     return not any(text in texts for (text,) in doubtful)
+
+
+def pending(fleet: Fleet) -> int:
+    """How many webhooks the gateway has still to deliver."""
+    return int(requests.get(f"{fleet.simulator_url}/simulador/telefonos", timeout=10).json()["avisos"]["pendientes"])
 
 
 def machine() -> str:
