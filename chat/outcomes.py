@@ -10,9 +10,11 @@ from functools import singledispatch
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
+from django.db import connection as db
 from django.db.models.functions import Now
 
+from chat import runtime
 from chat.models import Conversation, Delivery, Held, Message
 from chat.phones import logged
 from whatsapp import connection, events
@@ -32,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 BASE_S, CAP_S = 1.0, 60.0
 MAX_CRASHES, CRASH_PAUSE_S = 5, 2.0
+# How long an outcome waits for a database that is away, between its tries; about half a minute.
+PATIENCE_S = (0.1, 0.3, 1, 2, 4, 8, 15)
 
 
 class LeaseEndedError(Exception):
@@ -48,9 +52,32 @@ class Step:
 def settle(message: Message, token: uuid.UUID, telefono: str, result: Result | Exception) -> None:
     """Write the outcome of the attempt `token` and give its lease back.
 
+    It is known only here: while the database is away or busy it is tried again, or the row would end in doubt.
+    """
+    pauses = iter(PATIENCE_S)
+    while True:
+        try:
+            row = write_outcome(message, token, telefono, result)
+            break
+        except (OperationalError, InterfaceError):
+            pause = next(pauses, None)
+            if pause is None or db.in_atomic_block:
+                raise
+            logger.warning("La base de datos no responde: el resultado del mensaje %s espera", message.pk)
+            db.close()
+            runtime.stopping.wait(pause)
+    note_session(message, result)
+    waits = [f"conversation:{row.conversation_id}"]
+    if row.gateway_id:
+        waits.append(f"message:{row.gateway_id}")
+    events.wake_waiting(*waits)
+
+
+def write_outcome(message: Message, token: uuid.UUID, telefono: str, result: Result | Exception) -> Message:
+    """The transaction of `settle`; harmless when done again. Returns the row.
+
     An answer that comes after its lease ended changes no lease but settles its own attempt.
     """
-    note_session(message, result)
     with transaction.atomic():
         conversation = Conversation.objects.select_for_update().annotate(clock=Now()).get(pk=message.conversation_id)
         if conversation.lease_token == token:
@@ -63,10 +90,7 @@ def settle(message: Message, token: uuid.UUID, telefono: str, result: Result | E
                 logger.log(step.level, step.line, logged(telefono))
         else:
             logger.warning("Respuesta tardía sin efecto en el mensaje %s (%s)", row.pk, row.state)
-    waits = [f"conversation:{row.conversation_id}"]
-    if row.gateway_id:
-        waits.append(f"message:{row.gateway_id}")
-    events.wake_waiting(*waits)
+    return row
 
 
 def note_session(message: Message, result: Result | Exception) -> None:

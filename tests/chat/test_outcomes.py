@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -138,6 +139,25 @@ def test_backing_off_has_full_jitter_from_a_second_to_a_minute(monkeypatch: pyte
     monkeypatch.setattr(outcomes.random, "uniform", lambda low, high: ranges.append((low, high)) or high)
     assert [outcomes.backoff(attempts) for attempts in (1, 2, 3, 5, 6, 7, 1000)] == [2, 4, 8, 32, 60, 60, 60]
     assert {low for low, _ in ranges} == {0}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("answer", [Accepted("3EB0A"), Unreachable("Connection refused")])
+def test_an_outcome_outlasts_a_database_that_is_away_for_a_moment(
+    gateway: FakeGateway, message: Message, monkeypatch: pytest.MonkeyPatch, answer: Answer
+) -> None:
+    away = [OperationalError("database is locked"), OperationalError("server closed the connection")]
+    write = outcomes.write_outcome
+
+    def write_when_it_is_back(*given: Any) -> Message:
+        if away:
+            raise away.pop()
+        return write(*given)
+
+    monkeypatch.setattr(outcomes, "PATIENCE_S", (0, 0, 0))
+    monkeypatch.setattr(outcomes, "write_outcome", write_when_it_is_back)
+    assert send(gateway, message, answer).state == ("enviado" if isinstance(answer, Accepted) else "en_cola")
+    assert len(gateway.calls) == 1
 
 
 def test_only_real_tries_count(gateway: FakeGateway, message: Message) -> None:
