@@ -89,10 +89,10 @@ def learn(ticket: Ticket, contact: Contact, text: str, *, answered: bool) -> Non
 
 def take_answer(ticket: Ticket, contact: Contact, field: str, text: str) -> None:
     """Store the answer to `field`: "no sé" is one too, and a greeting is none."""
-    if is_greeting(text):
-        return
     if DONT_KNOW.fullmatch(fold(text)):
         setattr(ticket, field, UNKNOWN)
+        return
+    if is_greeting(text):
         return
     if field == "name":
         text = NAME_PREFIX.sub("", text)

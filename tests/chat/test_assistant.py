@@ -86,7 +86,7 @@ def test_a_known_person_is_not_asked_their_name_or_department_again(gateway: Fak
 
 
 @pytest.mark.parametrize(
-    "text", ["no sé", "No se", "NO LO SÉ.", "ni idea", "no tengo", "no lo veo", "n/a", "ninguno", "no aplica"]
+    "text", ["no sé", "No se", "NO LO SÉ.", "ni idea", "no tengo", "no lo veo", "n/a", "ninguno", "no aplica", "?"]
 )
 def test_not_knowing_is_an_answer_and_is_not_asked_again(gateway: FakeGateway, text: str) -> None:
     said = talk(gateway, "Mi laptop no enciende", "Juan", "Ventas", text)
