@@ -8,6 +8,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.core.exceptions import RequestDataTooBig
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 from django.utils.http import parse_etags
 from django.views.decorators.http import require_GET
@@ -25,6 +26,8 @@ from tickets.models import State, Ticket
 logger = logging.getLogger(__name__)
 
 NOT_SAVED = "Error interno: tu mensaje no se guardó. Vuelve a enviarlo; si se repite, avisa a soporte con la hora."
+AWAY = "La base de datos no responde: tu mensaje no se guardó. Vuelve a enviarlo en un momento."
+AWAY_SAVED = "La base de datos no responde, pero tu mensaje quedó guardado: su estado aparecerá en el chat."
 SAVED = "Error interno, pero tu mensaje quedó guardado: su estado aparecerá en el chat. No lo escribas otra vez."
 
 
@@ -68,9 +71,12 @@ def send(ticket: Ticket, author: User, draft: compose.Draft) -> Response:
         return told(message, ticket, new=new)
     except compose.EXPECTED:
         raise
-    except Exception:
+    except Exception as error:
         logger.exception("Error interno al enviar al ticket #%s", ticket.pk)
         saved = {"ticket_id": ticket.pk, "telefono": ticket.contact.telefono, "seq": message.seq} if message else {}
+        if isinstance(error, DatabaseError | InterfaceError):
+            detail = AWAY_SAVED if message else AWAY
+            return Response({"detail": detail, "status": "sin_base_de_datos", **saved}, status=503)
         return Response({"detail": SAVED if message else NOT_SAVED, "status": "error", **saved}, status=500)
 
 

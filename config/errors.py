@@ -1,16 +1,20 @@
 """What a program is told when something goes wrong: JSON with `detail` and `status`, in Spanish."""
 
 import logging
+import sys
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404
+from django.db import DatabaseError, InterfaceError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views.defaults import server_error as django_server_error
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 logger = logging.getLogger(__name__)
 
+AWAY = "La base de datos no responde: no se guardó nada. Vuelve a intentarlo en un momento."
 WORDS: dict[type[Exception], tuple[str, str]] = {
     exceptions.ParseError: ("datos_no_validos", "El cuerpo no es JSON válido."),
     exceptions.NotAuthenticated: ("sin_sesion", "Inicia sesión o envía un token."),
@@ -23,6 +27,11 @@ WORDS: dict[type[Exception], tuple[str, str]] = {
 def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler: the same status codes, bodies of `{"detail", "status"}`, and 500 as JSON too."""
     response = exception_handler(error, context)
+    if isinstance(error, DatabaseError | InterfaceError):
+        logger.exception("Base de datos sin respuesta")
+        response = Response({"detail": AWAY, "status": "sin_base_de_datos"}, status=503)
+        response.exception = True
+        return response
     if response is None:
         logger.exception("Error interno")
         detail = "Error interno. Vuelve a intentarlo; si se repite, avisa a soporte con la hora."
@@ -39,3 +48,14 @@ def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
         status = "sin_permiso"
     response.data = {"detail": detail, "status": status}
     return response
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """`handler500`: a database that is away is 503 in words also where no view was reached, as with a session's."""
+    if isinstance(sys.exc_info()[1], DatabaseError | InterfaceError):
+        if "text/html" not in request.headers.get("Accept", ""):
+            return JsonResponse({"detail": AWAY, "status": "sin_base_de_datos"}, status=503)
+        response = django_server_error(request)
+        response.status_code = 503
+        return response
+    return django_server_error(request)

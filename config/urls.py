@@ -10,3 +10,5 @@ urlpatterns = [
     path("", include("chat.urls")),
     path("", include("whatsapp.urls")),
 ]
+
+handler500 = "config.errors.server_error"

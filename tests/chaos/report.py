@@ -24,7 +24,9 @@ from tests.programs import ROOT, until
 RESULTS = Path(__file__).with_name("results.json")
 PAGE = ROOT / "docs" / "chaos.md"
 OPEN = """SELECT count(*) FROM chat_message WHERE state IN ('en_cola', 'enviando')
-    UNION ALL SELECT count(*) FROM whatsapp_webhookevent WHERE state = 'recibido'"""
+    UNION ALL SELECT count(*) FROM whatsapp_webhookevent WHERE state = 'recibido'
+    UNION ALL SELECT count(*) FROM whatsapp_webhookevent e JOIN chat_message m ON e.waits_on = 'message:' || m.gateway_id
+    WHERE e.state = 'en_espera'"""
 
 
 @dataclass

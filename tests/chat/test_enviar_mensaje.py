@@ -334,11 +334,51 @@ def test_a_refusal_is_a_422_fallido_with_its_reason(
     assert "Ese número no tiene WhatsApp." in response.json()["detail"]
 
 
-def test_a_bug_before_saving_is_a_500_that_says_it_was_not_saved(
+def test_a_database_that_cannot_write_is_a_503_that_says_it_was_not_saved(
     desk: Client, ticket: Ticket, monkeypatch: pytest.MonkeyPatch, gateway: FakeGateway
 ) -> None:
     def broken(*_: Any) -> None:
         raise DatabaseError("disco lleno")
+
+    monkeypatch.setattr(compose, "note_activity", broken)
+    response = post(desk, ticket)
+    assert (response.status_code, response.json()["status"]) == (503, "sin_base_de_datos")
+    assert "no se guardó" in response.json()["detail"]
+    assert not Message.objects.exists()
+    assert gateway.calls == []
+
+
+def test_a_database_that_goes_away_after_saving_is_a_503_that_says_it_was_saved(
+    desk: Client, ticket: Ticket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> None:
+        raise DatabaseError("server closed the connection")
+
+    monkeypatch.setattr(sending, "send_now", broken)
+    response = post(desk, ticket)
+    assert (response.status_code, response.json()["seq"]) == (503, 1)
+    assert "quedó guardado" in response.json()["detail"]
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/html"])
+def test_a_database_that_is_away_before_any_view_is_a_503_too(
+    desk: Client, ticket: Ticket, monkeypatch: pytest.MonkeyPatch, accept: str
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise DatabaseError("server closed the connection")
+
+    monkeypatch.setattr("django.contrib.sessions.backends.db.SessionStore._get_session_from_db", broken)
+    desk.raise_request_exception = False
+    response = desk.get("/estado", headers={"Accept": accept})
+    assert response.status_code == 503
+    assert ("detail" in response.json()) if accept == "application/json" else b"<h1>" in response.content
+
+
+def test_a_bug_before_saving_is_a_500_that_says_it_was_not_saved(
+    desk: Client, ticket: Ticket, monkeypatch: pytest.MonkeyPatch, gateway: FakeGateway
+) -> None:
+    def broken(*_: Any) -> None:
+        raise RuntimeError("sin memoria")
 
     monkeypatch.setattr(compose, "note_activity", broken)
     response = post(desk, ticket)
