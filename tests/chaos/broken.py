@@ -31,8 +31,8 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
 
 
 def full_disk(folder: Path, name: str, seed: int, *, messages: int = 200, chats: int = 10) -> Report:
-    """The disk of an embedded desk has no byte left, and then it has again."""
-    with small_disk(folder, 24) as disk, fleet(disk) as desk:
+    """The disk with the database of an embedded desk has no byte left, and then it has again."""
+    with small_disk(folder, 16) as disk, fleet(folder, DATABASE_URL=f"sqlite:///{disk / 'chat.sqlite3'}") as desk:
         filler = disk / "filler"
 
         def fill() -> None:

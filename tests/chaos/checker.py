@@ -8,10 +8,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.chaos.evidence import Evidence, Row, chat, read, repeated
+from tests.chaos.arrivals import noticed, received, typed
+from tests.chaos.evidence import SENT, Evidence, Row, Verdict, chat, read, repeated
 
 MOVES = {
     "en_cola": {"enviando", "fallido", "descartado"},
@@ -21,24 +21,9 @@ MOVES = {
     "entregado": {"leido"},
     "fallido": {"entregado", "leido"},
 }
-SENT = ("enviado", "entregado", "leido")
 WAITING = ("en_cola", "enviando")
 # Transactions that run at once on PostgreSQL may see the session as it was this long ago.
 AT_ONCE_S = 1.0
-
-
-@dataclass
-class Verdict:
-    """What broke, by invariant, and how many of everything there were."""
-
-    broken: dict[str, list[str]] = field(default_factory=dict)
-    counts: dict[str, int] = field(default_factory=dict)
-
-    def blame(self, invariant: str, what: str) -> None:
-        self.broken.setdefault(invariant, []).append(what)
-
-    def count(self, name: str, number: int) -> None:
-        self.counts[name] = self.counts.get(name, 0) + number
 
 
 def judge(evidence: Evidence) -> Verdict:
@@ -57,11 +42,6 @@ def judge(evidence: Evidence) -> Verdict:
 def outgoing(evidence: Evidence) -> list[Row]:
     """Rows that were ours to send; `typed` ones are only shown."""
     return [row for row in evidence.rows if row.role != "user" and not typed(row)]
-
-
-def typed(row: Row) -> bool:
-    """Whether the desk takes it for written on the phone itself; nobody does that in a chaos run."""
-    return row.role == "tecnico" and row.state in SENT and row.attempts == 0
 
 
 def acknowledged(evidence: Evidence, verdict: Verdict) -> None:
@@ -165,42 +145,6 @@ def calls(evidence: Evidence, verdict: Verdict) -> None:
     for text, count in repeated(line["texto"] for line in evidence.calls if line["que"] == "envio").items():
         if count > attempts.get(text, 0):
             verdict.blame("I9", f"{count} llamadas para {attempts.get(text, 0)} intentos de {str(text)[:60]!r}")
-
-
-def received(evidence: Evidence, verdict: Verdict) -> None:
-    """I1 and I7 of the way in: what a person wrote is one row, and every event was handled."""
-    rows = repeated((row.address, row.text) for row in evidence.rows if row.role == "user")
-    for line in evidence.written:
-        if (count := rows.get((chat(line), line["texto"]), 0)) != 1:
-            verdict.count("lost" if count == 0 else "duplicated", 1)
-            verdict.blame("I1", f"{line['texto'][:60]!r} de {chat(line)} son {count} filas")
-    own = {line["id"].split("_")[2] for line in evidence.notices}
-    for row in (row for row in evidence.rows if typed(row) and row.gateway_id not in own):
-        verdict.count("shown twice", 1)
-        verdict.blame("I7", f"el mensaje {row.id} es un eco que se muestra como otro mensaje")
-    verdict.count("events", sum(evidence.events.values()))
-    for state in ("recibido", "error"):
-        if count := evidence.events.get(state, 0):
-            verdict.blame("I6", f"{count} avisos en «{state}»")
-
-
-def noticed(evidence: Evidence, verdict: Verdict) -> None:
-    """I1 and I7 of a storm of webhooks: each that was taken is one row in its last state, each forged one is none."""
-    rows: dict[str | None, list[Row]] = {}
-    for row in evidence.rows:
-        rows.setdefault(row.gateway_id, []).append(row)
-    texts = {row.text for row in evidence.rows}
-    for line in evidence.notices:
-        found = rows.get(line["id"].split("_")[2], [])
-        if line["que"] in ("falso", "truncado"):
-            verdict.count("forged and refused", line["estado"] == 401)
-            if line["estado"] != 401 or line["texto"] in texts:
-                verdict.blame("I1", f"aviso {line['que']} con respuesta {line['estado']}")
-        elif len(found) != 1 or found[0].text != line["texto"]:
-            verdict.count("lost" if not found else "duplicated", 1)
-            verdict.blame("I1", f"{line['que']} {line['id']}: {len(found)} filas")
-        elif line["que"] == "palomita" and found[0].state != "leido":
-            verdict.blame("I7", f"{line['id']} quedó {found[0].state}")
 
 
 def main() -> int:

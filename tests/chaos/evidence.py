@@ -18,6 +18,7 @@ import psycopg
 
 Line = dict[str, Any]
 DOUBTFUL = "sin_confirmar"
+SENT = ("enviado", "entregado", "leido")
 
 # Every change of a message's state and of the session's, in commit order on SQLite.
 WATCH_SQLITE = """
@@ -103,6 +104,20 @@ class Row:
     attempts: int
     settled_by: int | None
     address: str
+
+
+@dataclass
+class Verdict:
+    """What broke, by invariant, and how many of everything there were."""
+
+    broken: dict[str, list[str]] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def blame(self, invariant: str, what: str) -> None:
+        self.broken.setdefault(invariant, []).append(what)
+
+    def count(self, name: str, number: int) -> None:
+        self.counts[name] = self.counts.get(name, 0) + number
 
 
 @dataclass

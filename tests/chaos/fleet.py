@@ -41,7 +41,8 @@ class Fleet(Desk):
 
     @property
     def database(self) -> str:
-        return self.environment.get("DATABASE_URL") or str(self.folder / "chat.sqlite3")
+        url = self.environment.get("DATABASE_URL") or f"sqlite:///{self.folder / 'chat.sqlite3'}"
+        return url.removeprefix("sqlite:///")
 
     @property
     def told(self) -> Path:

@@ -25,8 +25,8 @@ RESULTS = Path(__file__).with_name("results.json")
 PAGE = ROOT / "docs" / "chaos.md"
 OPEN = """SELECT count(*) FROM chat_message WHERE state IN ('en_cola', 'enviando')
     UNION ALL SELECT count(*) FROM whatsapp_webhookevent WHERE state = 'recibido'
-    UNION ALL SELECT count(*) FROM whatsapp_webhookevent e JOIN chat_message m ON e.waits_on = 'message:' || m.gateway_id
-    WHERE e.state = 'en_espera'"""
+    UNION ALL SELECT count(*) FROM whatsapp_webhookevent e
+    JOIN chat_message m ON e.waits_on = 'message:' || m.gateway_id WHERE e.state = 'en_espera'"""
 
 
 @dataclass
