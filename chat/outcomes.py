@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 BASE_S, CAP_S = 1.0, 60.0
 MAX_CRASHES, CRASH_PAUSE_S = 5, 2.0
 # How long an outcome waits for a database that is away, between its tries; about half a minute.
-PATIENCE_S = (0.1, 0.3, 1, 2, 4, 8, 15)
+PATIENCE_S = (0.1, 0.3, *[1] * 30)
 
 
 class LeaseEndedError(Exception):
