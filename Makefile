@@ -5,7 +5,7 @@ PROCESS_TESTS := $(wildcard tests/e2e tests/chaos tests/test_processes.py tests/
 BIN := .venv/bin
 CI_SETTINGS := ENV_FILE=/dev/null DATA_DIR=$(CURDIR)/data/lint SECRET_KEY=solo-para-revisar-la-configuracion-0123456789abcdefghijklmnop
 
-.PHONY: gap run test lint format screenshots check-python
+.PHONY: chaos gap run test lint format screenshots check-python
 
 run: .venv/run .env
 	@$(BIN)/python manage.py arrancar || test $$? -eq 130
@@ -13,6 +13,10 @@ run: .venv/run .env
 test: .venv/dev
 	@$(BIN)/python -m pytest -n 2 --dist load $(addprefix --ignore=,$(PROCESS_TESTS))
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --durations 10 $(PROCESS_TESTS)
+
+# Hours of kills and faults, written to docs/chaos.md. One run, shorter: make chaos CHAOS="h-webhooks --scale 0.1"
+chaos: .venv/dev
+	@$(BIN)/python -m tests.chaos --write $(CHAOS)
 
 gap: .venv/dev
 	@$(BIN)/python -m tests.benchmarks.first_byte 5000
