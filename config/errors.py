@@ -4,7 +4,7 @@ import logging
 import sys
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import DatabaseError, InterfaceError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.defaults import server_error as django_server_error
@@ -22,23 +22,32 @@ WORDS: dict[type[Exception], tuple[str, str]] = {
     exceptions.UnsupportedMediaType: ("datos_no_validos", "Envía el cuerpo como application/json."),
     Http404: ("no_encontrado", "No encontrado."),
 }
+CSRF = "Tu sesión no envió su token CSRF, o ya cambió. Recarga la página y vuelve a intentarlo."
+
+
+def sentences(detail: Any) -> str:
+    """The texts of an error's `detail`, which may be one, a list, or lists by field."""
+    if isinstance(detail, dict):
+        return " ".join(f"{field}: {sentences(texts)}" for field, texts in detail.items())
+    if isinstance(detail, list):
+        return " ".join(map(sentences, detail))
+    return str(detail)
 
 
 def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler: the same status codes, bodies of `{"detail", "status"}`, and 500 as JSON too."""
+    if isinstance(error, RequestDataTooBig):
+        error = exceptions.ValidationError("El cuerpo es demasiado grande.")
+    elif isinstance(error, RecursionError):
+        error = exceptions.ValidationError("El cuerpo no es JSON válido: tiene demasiados niveles.")
     response = exception_handler(error, context)
-    if isinstance(error, DatabaseError | InterfaceError):
-        logger.exception("Base de datos sin respuesta")
-        response = Response({"detail": AWAY, "status": "sin_base_de_datos"}, status=503)
-        response.exception = True
-        return response
     if response is None:
         logger.exception("Error interno")
         detail = "Error interno. Vuelve a intentarlo; si se repite, avisa a soporte con la hora."
         response = Response({"detail": detail, "status": "error"}, status=500)
         response.exception = True
         return response
-    status, detail = "rechazado", str(getattr(error, "detail", error))
+    status, detail = "rechazado", sentences(getattr(error, "detail", error))
     for kind, words in WORDS.items():
         if isinstance(error, kind):
             status, detail = words
@@ -46,6 +55,10 @@ def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
                 detail = str(error.args[0])
     if isinstance(error, PermissionDenied | exceptions.PermissionDenied):
         status = "sin_permiso"
+        if detail.startswith("CSRF"):
+            detail = CSRF
+    elif isinstance(error, exceptions.ValidationError):
+        status = "datos_no_validos"
     response.data = {"detail": detail, "status": status}
     return response
 

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 
 from config.logs import request_id
 
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Handler = Callable[[HttpRequest], HttpResponse]
 FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST")
 
@@ -52,28 +53,33 @@ class TrustedProxyMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if trusted(request.META.get("REMOTE_ADDR", "")):
+        peer = parse_address(request.META.get("REMOTE_ADDR", ""))
+        if trusted(peer):
             hops = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
-            for hop in reversed([hop.strip() for hop in hops if hop.strip()]):
-                if not is_address(hop):
+            for text in reversed([hop.strip() for hop in hops if hop.strip()]):
+                hop = parse_address(text)
+                if hop is None:
                     break
-                request.META["REMOTE_ADDR"] = hop
+                peer = hop
                 if not trusted(hop):
                     break
         else:
             for header in FORWARDED:
                 request.META.pop(header, None)
+        if peer is not None:
+            request.META["REMOTE_ADDR"] = str(peer)
         return self.get_response(request)
 
 
-def is_address(text: str) -> bool:
+def parse_address(text: str) -> Address | None:
+    """The address in `text`, spelled in one way only; None when it is none. "::ffff:10.0.0.1" is 10.0.0.1."""
     try:
-        ipaddress.ip_address(text)
+        address = ipaddress.ip_address(text)
     except ValueError:
-        return False
-    return True
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
 
 
-def trusted(peer: str) -> bool:
-    """Whether `peer` (an IP address as text) is in one of the TRUSTED_PROXIES networks."""
-    return is_address(peer) and any(ipaddress.ip_address(peer) in network for network in settings.TRUSTED_PROXIES)
+def trusted(peer: Address | None) -> bool:
+    """Whether `peer` is in one of the TRUSTED_PROXIES networks."""
+    return peer is not None and any(peer in network for network in settings.TRUSTED_PROXIES)

@@ -5,6 +5,7 @@ import secrets
 import sqlite3
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import environ
 from csp.constants import NONE, SELF
@@ -38,7 +39,7 @@ def port(key: str, default: int) -> int:
 
 
 def choice(key: str, default: str, options: tuple[str, ...]) -> str:
-    value = str(env.str(key, default)).strip().lower()
+    value = str(env.str(key, default)).strip().lower() or default
     if value not in options:
         raise ImproperlyConfigured(f"{key} debe ser uno de: {', '.join(options)}.")
     return value
@@ -56,7 +57,8 @@ def kept_secret(name: str, make: Any) -> str:
     return path.read_text().strip()
 
 
-DEBUG = env.bool("DEBUG", False)
+YES, NO = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
+DEBUG = choice("DEBUG", "false", YES + NO) in YES
 PORT = port("PORT", 8000)
 SIMULATOR_PORT = port("SIMULATOR_PORT", 8001)
 DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "data"))).resolve()
@@ -76,8 +78,8 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost"])
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS if host != "*" and not host.startswith(".")]
 try:
     TRUSTED_PROXIES = [ipaddress.ip_network(peer) for peer in env.list("TRUSTED_PROXIES", default=[])]
-except ValueError as error:
-    raise ImproperlyConfigured(f"TRUSTED_PROXIES: {error}") from None
+except ValueError:
+    raise ImproperlyConfigured("TRUSTED_PROXIES debe ser direcciones IP o redes separadas por comas.") from None
 
 INSTALLED_APPS = [
     "config.apps.DeskAdminConfig",
@@ -137,8 +139,10 @@ DATABASE_URL = env.str("DATABASE_URL", f"sqlite:///{DATA_DIR / 'chat.sqlite3'}")
 try:
     DATABASE: dict[str, Any] = env.db_url_config(DATABASE_URL)
     DATABASE_ENGINE = DATABASE["ENGINE"].rpartition(".")[2]
-except (KeyError, ValueError) as error:
-    raise ImproperlyConfigured(f"DATABASE_URL no se entiende: {error}") from None
+except (KeyError, ValueError):  # whose texts may hold the password
+    raise ImproperlyConfigured(
+        "DATABASE_URL debe empezar con sqlite:/// o postgres:// y tener un puerto válido."
+    ) from None
 if DATABASE_ENGINE == "sqlite3":
     # Older SQLite can corrupt a WAL database that several processes write: https://sqlite.org/wal.html#walresetbug
     version = sqlite3.sqlite_version_info
@@ -163,6 +167,8 @@ REDIS_URL = env.str("REDIS_URL", "")
 if REDIS_URL:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 
+if REDIS_URL and not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
+    raise ImproperlyConfigured("REDIS_URL debe empezar con redis:// o rediss://")
 CELERY_BROKER_URL = REDIS_URL or "memory://"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -188,6 +194,7 @@ AXES_COOLOFF_TIME = 0.25
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "config.auth.locked_out"
 AXES_CLIENT_IP_CALLABLE = "config.auth.client_address"
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # 15 minutes from the sixth, however often one tries
 AXES_HTTP_RESPONSE_CODE = 429
 AXES_VERBOSE = False
 
@@ -211,6 +218,10 @@ TIME_ZONE = env.str("TIME_ZONE", "America/Mexico_City")
 
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
+try:
+    ZoneInfo(TIME_ZONE)
+except (OSError, ValueError, KeyError):
+    raise ImproperlyConfigured("TIME_ZONE debe ser una zona horaria como America/Mexico_City.") from None
 STATIC_ROOT.mkdir(exist_ok=True)
 WHITENOISE_USE_FINDERS = DEBUG
 MEDIA_ROOT = DATA_DIR / "media"
