@@ -157,7 +157,10 @@ if DATABASE_ENGINE == "sqlite3":
     # A file, because threads of an in-memory database do not wait for one another.
     DATABASE["TEST"] = {"NAME": DATA_DIR / "pruebas.sqlite3"}
 elif DATABASE_ENGINE == "postgresql":
-    DATABASE["OPTIONS"] = {**DATABASE.get("OPTIONS", {}), "pool": {"min_size": 1, "max_size": 40, "timeout": 10}}
+    # A server that was away is found again within `reconnect_timeout`: the pool's own doubling pauses reach minutes.
+    pool = {"min_size": 1, "max_size": 40, "timeout": 5, "reconnect_timeout": 3}
+    DATABASE["OPTIONS"] = {**DATABASE.get("OPTIONS", {}), "pool": pool}
+    DATABASE["CONN_HEALTH_CHECKS"] = True  # or each connection that died with the server fails one more request
 else:
     raise ImproperlyConfigured("DATABASE_URL debe empezar con sqlite:/// o postgres://")
 DATABASES = {"default": DATABASE}
