@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 OPEN = (Delivery.QUEUED, Delivery.SENDING, Delivery.DOUBTFUL)
 # A wait for the session's next sending slot that is worth a thread; longer ones are the sweep's.
 PATIENCE_S = 1.0
+# Until somebody who waits for an answer may have it.
+CROWDED_S = 0.3
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,9 @@ def claim(conversation_id: int) -> Claim | float | None:
         if head is None or connection.opened():
             free_lease(conversation)
             return None
+        if connection.crowded(unanswered(conversation, clock)):
+            free_lease(conversation)
+            return CROWDED_S
         if wait := connection.seconds_to_wait():
             free_lease(conversation)
             return wait
@@ -125,6 +130,12 @@ def claim(conversation_id: int) -> Claim | float | None:
         contact = conversation.contact
     head.refresh_from_db(fields=["attempts"])
     return Claim(head, token, contact.address, contact.telefono, started + lease_s())
+
+
+def unanswered(conversation: Conversation, clock: datetime) -> int:
+    """How many other conversations have a send that may still be answered: a call lasts WHATSAPP_TIMEOUT_S at most."""
+    oldest = clock + timedelta(seconds=lease_s() - settings.WHATSAPP_TIMEOUT_S)
+    return Conversation.objects.filter(lease_until__gt=oldest).exclude(pk=conversation.pk).count()
 
 
 def free_lease(conversation: Conversation) -> None:

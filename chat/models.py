@@ -67,6 +67,7 @@ class Conversation(models.Model):
     class Meta:
         verbose_name = "conversación"
         verbose_name_plural = "conversaciones"
+        indexes = [models.Index("lease_until", condition=Q(lease_until__isnull=False), name="conversation_leased")]
 
     def __str__(self) -> str:
         return str(self.contact)

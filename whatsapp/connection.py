@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 MAX_NOT_SENT = 5
 MAX_DOUBTFUL = 3
+# Sends of the session at once; one at a time as long as the last one ended in doubt.
+MAX_UNANSWERED = 8
 FIRST_MINUTE = timedelta(minutes=1)
 # A little under 5 and 15 s, so that the sweep's own 5 s rhythm never just misses a probe.
 PROBE_EARLY = timedelta(seconds=4.5)
@@ -62,9 +64,12 @@ def update(change: ConnectionChanged) -> bool:
     detail = change.detail[:300]
     rows = Connection.objects.filter(pk=row.pk, connected=not change.connected)
     if change.connected:
-        changed = rows.update(connected=True, since=now, detail=detail, next_probe=None, **COUNTS)
+        # A gateway that takes messages and never answers still says that its session works: it is on trial, and one
+        # more doubt closes the line again.
+        counts = COUNTS | {"doubtful": MAX_DOUBTFUL - 1 if row.doubtful >= MAX_DOUBTFUL else 0}
+        changed = rows.update(connected=True, since=now, detail=detail, next_probe=None, **counts)
     else:
-        changed = rows.update(connected=False, since=now, detail=detail, next_probe=now + PROBE_EARLY, **COUNTS)
+        changed = rows.update(connected=False, since=now, detail=detail, next_probe=now + PROBE_EARLY, not_sent=0)
     if changed:
         log = logger.info if change.connected else logger.warning
         log("WhatsApp %s: %s", "conectado" if change.connected else "desconectado", detail)
@@ -95,6 +100,11 @@ def doubtful(address: str, detail: str) -> None:
     rows.update(doubtful=F("doubtful") + 1, doubtful_address=address)
     if current().doubtful >= MAX_DOUBTFUL:
         update(ConnectionChanged(connected=False, detail=detail))
+
+
+def crowded(unanswered: int) -> bool:
+    """Whether no more sends may begin while so many wait for their answer: each of them may end in doubt."""
+    return unanswered >= (1 if current().doubtful else MAX_UNANSWERED)
 
 
 def seconds_to_wait() -> float:
