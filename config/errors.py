@@ -41,6 +41,11 @@ def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
     elif isinstance(error, RecursionError):
         error = exceptions.ValidationError("El cuerpo no es JSON válido: tiene demasiados niveles.")
     response = exception_handler(error, context)
+    if isinstance(error, DatabaseError | InterfaceError):
+        logger.exception("Base de datos sin respuesta")
+        response = Response({"detail": AWAY, "status": "sin_base_de_datos"}, status=503)
+        response.exception = True
+        return response
     if response is None:
         logger.exception("Error interno")
         detail = "Error interno. Vuelve a intentarlo; si se repite, avisa a soporte con la hora."
