@@ -50,7 +50,10 @@ def main() -> None:
                 "detén el otro o configura REDIS_URL."
             )
     listener = listen(settings.PORT)
-    options = uvicorn.Config("config.asgi:application", log_config=None, timeout_graceful_shutdown=1)
+    # Whom to believe about the client's address is TRUSTED_PROXIES' to say, not uvicorn's.
+    options = uvicorn.Config(
+        "config.asgi:application", log_config=None, timeout_graceful_shutdown=1, proxy_headers=False
+    )
     Server(options).run(sockets=[listener])
 
 

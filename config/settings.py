@@ -200,6 +200,9 @@ AXES_CLIENT_IP_CALLABLE = "config.auth.client_address"
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # 15 minutes from the sixth, however often one tries
 AXES_HTTP_RESPONSE_CODE = 429
 AXES_VERBOSE = False
+AXES_HANDLER = "config.auth.LockHandler"
+AXES_USERNAME_CALLABLE = "config.auth.client_username"
+AXES_DISABLE_ACCESS_LOG = True  # a row for each login for ever, and a session for each token
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -210,6 +213,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "EXCEPTION_HANDLER": "config.errors.answer_error",
+    "DEFAULT_METADATA_CLASS": None,  # OPTIONS would show our docstrings
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True
@@ -295,6 +299,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        "axes": {"level": "ERROR"},  # LockHandler says it in Spanish
         **{app: {"level": "INFO"} for app in ("chat", "tickets", "whatsapp", "config")},
     },
 }

@@ -8,9 +8,7 @@ from rest_framework.decorators import api_view, authentication_classes, permissi
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from config.auth import LOCKED, make_token
-
-NAME_MAX = 150  # the longest that a user's name can be
+from config.auth import LOCKED, NAME_MAX, make_token
 
 
 def is_text(value: Any) -> TypeGuard[str]:
@@ -32,6 +30,5 @@ def token(request: Request) -> Response:
         if getattr(request._request, "axes_locked_out", False):
             return Response({"detail": LOCKED, "status": "bloqueado"}, status=429)
         raise exceptions.ValidationError("Usuario o contraseña incorrectos.")
-    del request._request.session  # a token is no session, and the log of logins would make one
     user_logged_in.send(sender=type(user), request=request._request, user=user)
     return Response({"token": make_token(user)})
