@@ -24,7 +24,7 @@ SETTINGS = {
     "REABRIR_HORAS": "48",
 }
 WORKER = ("celery", "-A", "config", "worker", "-P", "threads", "-c", "32", "-l", "WARNING")
-SIMULATOR = ("--delivered-after", "0.1", "--slow-answer", "0.5", "--refusal-delay", "0.1", "--retry-delay", "0.2",
+SIMULATOR = ("--delivered-after", "0.5", "--slow-answer", "0.5", "--refusal-delay", "0.1", "--retry-delay", "0.2",
              "--retry-attempts", "3000", "--tellers", "4", "--bitacora")  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from tests.chaos.fleet import Fleet
 from tests.chaos.servers import PostgresServer
 
 # How long a client waits before it tries the same key again; and for one answer.
-PAUSE_S, TIMEOUT_S = 0.1, 15
+PAUSE_S, TIMEOUT_S = 0.3, 15
 
 
 class Load:

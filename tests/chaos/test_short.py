@@ -14,7 +14,6 @@ SEED = int(os.environ.get("CHAOS_SEED", "0")) or random.SystemRandom().randrange
 
 
 def test_500_messages_survive_20_kills_once_and_in_order(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    report = killing.killed(
-        tmp_path, f"corta (CHAOS_SEED={SEED})", SEED, plan={"web0": 14, "simulator": 6}, messages=500, chats=40
-    )
+    plan = {"web0": 14, "simulator": 6}
+    report = killing.killed(tmp_path, f"corta (CHAOS_SEED={SEED})", SEED, plan=plan, messages=500, chats=25)
     assert report.broken == {}, f"CHAOS_SEED={SEED}: {report}"
