@@ -27,7 +27,8 @@ GREETING = re.compile(
     r"ayuda|necesito ayuda|una pregunta|[ ,.!?¡¿👋😀-🙏🏻-🏿♀♂\u200d\ufe0f])*"
 )
 DONT_KNOW = re.compile(
-    r"(?:pues )?(?:no (?:lo |la )?(?:se|tengo|veo|encuentro|recuerdo|aparece|sabria)(?: .{0,25})?|ni idea|n/?a|"
+    r"(?:pues )?(?:no (?:lo |la )?(?:se|tengo|veo|encuentro|recuerdo|aparece|sabria)|no (?:se|veo|encuentro|tengo) "
+    r"(?:cual es|la etiqueta|el numero|ese dato|numero|etiqueta)|ni idea|n/?a|"
     r"no aplica|ninguno|ninguna|desconozco|sin (?:numero|etiqueta)|\?+|-+)[ .!]*"
 )
 NAME_PREFIX = re.compile(r"^(?:hola[,. ]+)?(?:me llamo|mi nombre es|soy|habla|te habla|de parte de)\s+", re.IGNORECASE)

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from chat.models import Conversation, Delivery, Message, PredefinedMessage, Role
-from chat.thread import note_activity, silence_assistant
+from chat.thread import technician_spoke
 from tickets.models import Ticket
 
 MAX_TEXT = 4096
@@ -93,13 +93,9 @@ def write(ticket_id: int, author: User, draft: Draft) -> tuple[Message, bool]:
         message = conversation.append(
             ticket, Role.TECHNICIAN, draft.text, author=author, key=draft.key, notice=draft.notice
         )
-        silence_assistant(conversation, ticket)
-        now = timezone.now()
-        ticket.first_response = ticket.first_response or now
-        ticket.waiting_since = None
+        technician_spoke(conversation, ticket, draft.text, timezone.now())
         if draft.seen is not None:
             ticket.unread = unread_after(ticket, draft.seen)
-        note_activity(ticket, Role.TECHNICIAN, draft.text, now)
         ticket.save()
     return message, True
 

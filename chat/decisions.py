@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from chat.compose import reopen
 from chat.models import Conversation, Delivery, Message, Role
+from chat.thread import technician_spoke
 from tickets.models import OPEN_STATES, Ticket
 
 ARRIVED, RESEND, DISCARD = "ya_llego", "reenviar", "descartar"
@@ -47,16 +48,18 @@ def resend(conversation: Conversation, ticket: Ticket, message: Message, person:
     """A new row at the end that names the old one; the old one is discarded, since it is replaced."""
     ticket = Ticket.objects.select_related("contact").get(pk=ticket.pk)
     reopen(ticket)
-    ticket.save()
     if message.state == Delivery.DOUBTFUL:
         message.move(
             conversation, Delivery.DISCARDED, reason="Reenviado.", due=None, settled_by=person, settled=timezone.now()
         )
     elif message.resent_as.exists():
         raise TooLate
-    return conversation.append(
+    new = conversation.append(
         ticket, Role.TECHNICIAN, message.text, author=person, resends=message, notice=message.notice
     )
+    technician_spoke(conversation, ticket, message.text, timezone.now())
+    ticket.save()
+    return new
 
 
 def take(ticket: Ticket, person: User) -> Ticket:

@@ -28,8 +28,6 @@ from whatsapp.gateways.base import Ambiguous, Result
 logger = logging.getLogger(__name__)
 
 OPEN = (Delivery.QUEUED, Delivery.SENDING, Delivery.DOUBTFUL)
-# A wait for the session's next sending slot that is worth a thread; longer ones are the sweep's.
-PATIENCE_S = 1.0
 # Until somebody who waits for an answer may have it.
 CROWDED_S = 0.3
 
@@ -72,8 +70,7 @@ def drain(conversation_id: int) -> None:
         if claimed is None:
             return
         if isinstance(claimed, float):
-            if claimed > PATIENCE_S:
-                return
+            runtime.let_go_of_database()
             runtime.stopping.wait(claimed)
         else:
             result = attempt(claimed)
@@ -183,6 +180,7 @@ def attempt(claimed: Claim) -> Result | Exception:
         claimed.still_ours()
         written = True
 
+    runtime.let_go_of_database()
     try:
         return gateways.active().send(claimed.address, message.text, before_first_byte)
     except LeaseEndedError as error:

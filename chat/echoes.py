@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from chat import tasks
 from chat.models import Conversation, Delivery, Message, Role
-from chat.thread import about, known, note_activity, shown_text, silence_assistant
+from chat.thread import about, known, shown_text, technician_spoke
 from chat.wake import wake_on_commit
 from tickets.identity import identify
 from tickets.models import Contact
@@ -64,10 +64,7 @@ def own_message(event: OwnMessage) -> Outcome:
         gateway=settings.WHATSAPP_GATEWAY,
         gateway_id=event.external_id,
     )
-    silence_assistant(conversation, ticket)
-    ticket.waiting_since = None
-    ticket.first_response = ticket.first_response or now
-    note_activity(ticket, Role.TECHNICIAN, text, now)
+    technician_spoke(conversation, ticket, text, now)
     ticket.save()
     return Outcome(reason="Escrito en el teléfono", about=about(message))
 

@@ -44,6 +44,7 @@ def receive(event: Inbound) -> Outcome:
         return Outcome(State.ERROR, f"Dirección que no se entiende: {clean(event.address)[:80]}")
     contact = find_contact(identity, identify(event.phone) if event.phone else None, clean(event.push_name))
     conversation = Conversation.locked_for(contact)
+    contact.refresh_from_db()  # what another message taught while this one waited for the lock
     if row := known(event.external_id).first():
         return Outcome(State.IGNORED, "Mensaje repetido", about=about(row))
     now = timezone.now()

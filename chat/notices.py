@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import Max
 
+from chat.assistant import UNKNOWN
 from chat.history import local
 from chat.models import Delivery, PredefinedMessage
 from tickets.models import Ticket
@@ -25,7 +26,7 @@ def render(text: str, ticket: Ticket, technician: User) -> str:
     """`text` with its variables filled; the technician is the ticket's, else who sends it."""
     signer = ticket.technician or technician
     values = {
-        "nombre": ticket.shown_name,
+        "nombre": str(ticket.contact) if ticket.name == UNKNOWN else ticket.shown_name,
         "numero": str(ticket.pk),
         "estado": ticket.state,
         "tecnico": signer.get_full_name() or signer.get_username(),

@@ -54,10 +54,13 @@ def settle(message: Message, token: uuid.UUID, telefono: str, result: Result | E
 
     It is known only here: while the database is away or busy it is tried again, or the row would end in doubt.
     """
-    pauses = iter(PATIENCE_S)
+    pauses, noted = iter(PATIENCE_S), False
     while True:
         try:
-            row = write_outcome(message, token, telefono, result)
+            if not noted:  # before the lease is free, or the next one would meet the same dead session
+                note_session(message, result)
+                noted = True
+            row, step = write_outcome(message, token, result)
             break
         except (OperationalError, InterfaceError):
             pause = next(pauses, None)
@@ -66,15 +69,16 @@ def settle(message: Message, token: uuid.UUID, telefono: str, result: Result | E
             logger.warning("La base de datos no responde: el resultado del mensaje %s espera", message.pk)
             db.close()
             runtime.stopping.wait(pause)
-    note_session(message, result)
+    if step:
+        logger.log(step.level, step.line, logged(telefono))
     waits = [f"conversation:{row.conversation_id}"]
     if row.gateway_id:
         waits.append(f"message:{row.gateway_id}")
     events.wake_waiting(*waits)
 
 
-def write_outcome(message: Message, token: uuid.UUID, telefono: str, result: Result | Exception) -> Message:
-    """The transaction of `settle`; harmless when done again. Returns the row.
+def write_outcome(message: Message, token: uuid.UUID, result: Result | Exception) -> tuple[Message, Step | None]:
+    """The transaction of `settle`; harmless when done again. Returns the row, and the step it took if it took one.
 
     An answer that comes after its lease ended changes no lease but settles its own attempt.
     """
@@ -87,10 +91,10 @@ def write_outcome(message: Message, token: uuid.UUID, telefono: str, result: Res
         step = next_step(result, row, conversation.clock)
         if row.attempt == token and row.state in (Delivery.SENDING, Delivery.DOUBTFUL):
             if row.move(conversation, step.to, **step.changes):
-                logger.log(step.level, step.line, logged(telefono))
+                return row, step
         else:
             logger.warning("Respuesta tardía sin efecto en el mensaje %s (%s)", row.pk, row.state)
-    return row
+    return row, None
 
 
 def note_session(message: Message, result: Result | Exception) -> None:
@@ -103,6 +107,8 @@ def note_session(message: Message, result: Result | Exception) -> None:
         connection.update(ConnectionChanged(connected=False, detail=f"Revisa {result.key}: {result.detail}"))
     elif isinstance(result, Unreachable) or (isinstance(result, RateLimited) and result.scope == "session"):
         connection.not_sent(getattr(result, "detail", "El gateway limita los envíos."))
+        if isinstance(result, RateLimited) and result.after:
+            connection.hold(result.after)
     elif isinstance(result, Ambiguous):
         connection.doubtful(str(message.conversation_id), result.detail)
 

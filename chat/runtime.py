@@ -19,7 +19,7 @@ from math import inf
 from typing import Any
 
 from django.conf import settings
-from django.db import connections
+from django.db import connection, connections
 
 logger = logging.getLogger(__name__)
 
@@ -83,6 +83,15 @@ class Repeating:
             finally:
                 connections.close_all()
             self.ended.wait(self.seconds)
+
+
+def let_go_of_database() -> None:
+    """Give this thread's pooled connection back before a long wait, or waiting ones would use up the pool.
+
+    SQLite has no pool, and opening it again costs more than keeping it.
+    """
+    if connection.vendor == "postgresql" and not connection.in_atomic_block:
+        connection.close()
 
 
 def process_name() -> str:

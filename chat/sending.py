@@ -49,7 +49,10 @@ def wait_for_outcome(message: Message) -> Message:
         return row
     try:
         ends, pause = time.monotonic() + settings.ENVIO_ESPERA_S, 0.01
-        while unsettled(row) and time.monotonic() < ends and not runtime.stopping.wait(pause):
+        while unsettled(row) and time.monotonic() < ends:
+            runtime.let_go_of_database()
+            if runtime.stopping.wait(pause):
+                break
             pause = min(pause * 1.5, 0.2)
             row = Message.objects.get(pk=message.pk)
         return row
@@ -85,5 +88,5 @@ def outcome(row: Message, ticket: Ticket) -> tuple[int, dict[str, Any]]:
         elif session.connected and row.reason:
             detail = f"{row.reason} {SAVED} y saldrá solo."
     elif row.state == Delivery.FAILED and row.reason:
-        detail = f"No se pudo enviar: {row.reason} {SAVED} en el historial."
+        detail = f"No se pudo enviar: {row.reason.rstrip('.')}. {SAVED} en el historial."
     return status, {"status": row.state, **body, "detail": detail}

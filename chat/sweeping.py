@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db.models import Exists, Min, OuterRef, Q
-from django.db.models.functions import Now
+from django.db.models.functions import Now, Substr
 
 from chat import delivery, echoes, restore, runtime
 from chat.models import Conversation, Delivery, Message
@@ -31,12 +31,11 @@ def sweep() -> None:
 
 def answered_waits() -> set[str]:
     """What waiting events wait for, where that has come true without anybody telling them."""
-    waiting = WebhookEvent.objects.filter(state=WebhookEvent.State.WAITING).order_by("-pk")
-    waits = set(waiting.values_list("waits_on", flat=True)[: 2 * BATCH])
-    ids = [wait.removeprefix("message:") for wait in waits if wait.startswith("message:")]
-    known = Message.objects.filter(gateway=settings.WHATSAPP_GATEWAY, gateway_id__in=ids)
-    bound = {f"message:{gateway_id}" for gateway_id in known.values_list("gateway_id", flat=True)}
-    return bound | {wait for wait in waits if wait.startswith("conversation:")}
+    message_id = Substr(OuterRef("waits_on"), len("message:") + 1)
+    bound = Message.objects.filter(gateway=settings.WHATSAPP_GATEWAY, gateway_id=message_id)
+    waiting = WebhookEvent.objects.filter(Q(waits_on__startswith="conversation:") | Exists(bound))
+    waits = waiting.filter(state=WebhookEvent.State.WAITING).order_by().values_list("waits_on", flat=True)
+    return set(waits.distinct()[:BATCH])
 
 
 def due_conversations(limit: int = BATCH) -> list[int]:

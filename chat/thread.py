@@ -48,3 +48,11 @@ def silence_assistant(conversation: Conversation, ticket: Ticket) -> None:
 
 def known(gateway_id: str) -> QuerySet[Message]:
     return Message.objects.filter(gateway=settings.WHATSAPP_GATEWAY, gateway_id=gateway_id)
+
+
+def technician_spoke(conversation: Conversation, ticket: Ticket, text: str, now: datetime) -> None:
+    """What a technician's words do to the ticket, wherever they were written. Needs the lock; the caller saves."""
+    silence_assistant(conversation, ticket)
+    ticket.first_response = ticket.first_response or now
+    ticket.waiting_since = None
+    note_activity(ticket, Role.TECHNICIAN, text, now)

@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import celeryd_init, worker_ready, worker_shutdown
+from celery.signals import celeryd_init, worker_ready, worker_shutting_down
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -27,8 +27,9 @@ def start_sweep(**_: Any) -> None:
     sweeper.start()
 
 
-@worker_shutdown.connect
-def stop_sweep(**_: Any) -> None:
-    from chat.runtime import sweeper
+@worker_shutting_down.connect
+def stop_sending(**_: Any) -> None:
+    from chat import runtime
 
-    sweeper.stop()
+    runtime.stopping.set()
+    runtime.sweeper.stop()

@@ -70,7 +70,9 @@ def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """`handler500`: a database that is away is 503 in words also where no view was reached, as with a session's."""
-    if isinstance(sys.exc_info()[1], DatabaseError | InterfaceError):
+    away = isinstance(sys.exc_info()[1], DatabaseError | InterfaceError)
+    logger.exception("Base de datos sin respuesta" if away else "Error interno")
+    if away:
         if "text/html" not in request.headers.get("Accept", ""):
             return JsonResponse({"detail": AWAY, "status": "sin_base_de_datos"}, status=503)
         response = django_server_error(request)

@@ -11,10 +11,18 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
+from phonenumbers import SUPPORTED_REGIONS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.Env()
+
+class Environment(environ.Env):  # type: ignore[misc]
+    def secret(self, key: str) -> str:
+        """A value as it is written: `str` takes one that begins with "$" for the name of another."""
+        return str(self.ENVIRON.get(key, "")).strip()
+
+
+env = Environment()
 environ.Env.read_env(env.str("ENV_FILE", str(BASE_DIR / ".env")))
 
 
@@ -62,10 +70,13 @@ DEBUG = choice("DEBUG", "false", YES + NO) in YES
 PORT = port("PORT", 8000)
 SIMULATOR_PORT = port("SIMULATOR_PORT", 8001)
 DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "data"))).resolve()
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+try:
+    DATA_DIR.mkdir(parents=True, exist_ok=True)
+except OSError as error:
+    raise ImproperlyConfigured(f"DATA_DIR debe ser una carpeta que se pueda crear: {error.strerror}.") from None
 
 SAMPLE_SECRETS = {"", "cambia-esta-clave"}
-SECRET_KEY = env.str("SECRET_KEY", "")
+SECRET_KEY = env.secret("SECRET_KEY")
 if SECRET_KEY in SAMPLE_SECRETS:
     if not DEBUG:
         raise ImproperlyConfigured(
@@ -74,10 +85,10 @@ if SECRET_KEY in SAMPLE_SECRETS:
         )
     SECRET_KEY = kept_secret("secret_key", get_random_secret_key)
 
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost"])
+ALLOWED_HOSTS = [host.strip() for host in env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost"])]
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS if host != "*" and not host.startswith(".")]
 try:
-    TRUSTED_PROXIES = [ipaddress.ip_network(peer) for peer in env.list("TRUSTED_PROXIES", default=[])]
+    TRUSTED_PROXIES = [ipaddress.ip_network(peer.strip()) for peer in env.list("TRUSTED_PROXIES", default=[])]
 except ValueError:
     raise ImproperlyConfigured("TRUSTED_PROXIES debe ser direcciones IP o redes separadas por comas.") from None
 
@@ -167,11 +178,11 @@ DATABASES = {"default": DATABASE}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL", "")
+if REDIS_URL and not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
+    raise ImproperlyConfigured("REDIS_URL debe empezar con redis:// o rediss://")
 if REDIS_URL:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 
-if REDIS_URL and not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
-    raise ImproperlyConfigured("REDIS_URL debe empezar con redis:// o rediss://")
 CELERY_BROKER_URL = REDIS_URL or "memory://"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -194,10 +205,10 @@ LOGOUT_REDIRECT_URL = "entrar"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = 6
 AXES_COOLOFF_TIME = 0.25
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # 15 minutes from the sixth, however often one tries
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "config.auth.locked_out"
 AXES_CLIENT_IP_CALLABLE = "config.auth.client_address"
-AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # 15 minutes from the sixth, however often one tries
 AXES_HTTP_RESPONSE_CODE = 429
 AXES_VERBOSE = False
 AXES_HANDLER = "config.auth.LockHandler"
@@ -222,13 +233,13 @@ LANGUAGE_CODE = "es-mx"
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = env.str("TIME_ZONE", "America/Mexico_City")
-
-STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
 try:
     ZoneInfo(TIME_ZONE)
 except (OSError, ValueError, KeyError):
     raise ImproperlyConfigured("TIME_ZONE debe ser una zona horaria como America/Mexico_City.") from None
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
 STATIC_ROOT.mkdir(exist_ok=True)
 WHITENOISE_USE_FINDERS = DEBUG
 MEDIA_ROOT = DATA_DIR / "media"
@@ -274,9 +285,9 @@ WHATSAPP_GATEWAY = choice("WHATSAPP_GATEWAY", "waha", ("waha",))
 WHATSAPP_HANDLER = "chat.inbound.handle"
 WHATSAPP_TIMEOUT_S = number("WHATSAPP_TIMEOUT_S", 15, above=0)
 WAHA_URL = env.str("WAHA_URL", f"http://127.0.0.1:{SIMULATOR_PORT}" if DEBUG else "")
-WAHA_API_KEY = env.str("WAHA_API_KEY", "")
+WAHA_API_KEY = env.secret("WAHA_API_KEY")
 WAHA_SESSION = env.str("WAHA_SESSION", "default")
-WAHA_HMAC_KEY = env.str("WAHA_HMAC_KEY", "")
+WAHA_HMAC_KEY = env.secret("WAHA_HMAC_KEY")
 if DEBUG and not WAHA_HMAC_KEY:
     WAHA_HMAC_KEY = kept_secret("waha_hmac_key", lambda: secrets.token_hex(32))
 WEBHOOK_MAX_BYTES = 2 * 1024 * 1024
@@ -288,6 +299,8 @@ REABRIR_HORAS = number("REABRIR_HORAS", 48)
 EVENTOS_DIAS = number("EVENTOS_DIAS", 30, at_least=1)
 WEB_THREADS = int(number("WEB_THREADS", 40, at_least=2))
 TELEFONO_REGION = env.str("TELEFONO_REGION", "MX").upper()
+if TELEFONO_REGION not in SUPPORTED_REGIONS:
+    raise ImproperlyConfigured("TELEFONO_REGION debe ser un país en dos letras, como MX.")
 LOG_TELEFONOS = choice("LOG_TELEFONOS", "completo", ("completo", "parcial"))
 
 LOGGING = {
@@ -299,6 +312,9 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        # A 503, 504 or 422 of a message has its own line in Spanish, and errors are logged where they are caught.
+        "django": {"handlers": [], "level": "WARNING"},
+        "django.request": {"level": "CRITICAL"},
         "axes": {"level": "ERROR"},  # LockHandler says it in Spanish
         **{app: {"level": "INFO"} for app in ("chat", "tickets", "whatsapp", "config")},
     },

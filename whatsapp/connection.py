@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 MAX_NOT_SENT = 5
 MAX_DOUBTFUL = 3
+LOOK_AGAIN_S = 1.0
 # Sends of the session at once; one at a time as long as the last one ended in doubt.
 MAX_UNANSWERED = 8
 FIRST_MINUTE = timedelta(minutes=1)
@@ -108,18 +109,24 @@ def crowded(unanswered: int) -> bool:
 
 
 def seconds_to_wait() -> float:
-    """Take the session's next sending slot; 0 when it is ours, else the seconds until one may be free.
+    """Take the session's next sending slot; 0 when it is ours, else the seconds after which to look again.
 
     `ENVIO_POR_SEGUNDO` for the whole session, because a burst gets a number banned. Call inside a transaction.
     """
     rate = settings.ENVIO_POR_SEGUNDO
-    if not rate:
-        return 0
-    free = Q(next_send=None) | Q(next_send__lte=Now())
     rows = Connection.objects.filter(pk=settings.WHATSAPP_GATEWAY)
+    if not rate:
+        return LOOK_AGAIN_S if rows.filter(next_send__gt=Now()).exists() else 0
+    free = Q(next_send=None) | Q(next_send__lte=Now())
     if rows.filter(free).update(next_send=Now() + timedelta(seconds=1 / rate)):
         return 0
-    return 1 / rate
+    return min(1 / rate, LOOK_AGAIN_S)
+
+
+def hold(seconds: float) -> None:
+    """Send nothing of this session for so long (at most an hour): the gateway asked for it (Retry-After)."""
+    until = Now() + timedelta(seconds=min(seconds, 3600))
+    Connection.objects.filter(pk=settings.WHATSAPP_GATEWAY).update(next_send=until)
 
 
 def probe_if_due() -> ConnectionChanged | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.db import connections, transaction
+from django.db.models import F
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -560,11 +561,23 @@ def test_a_drain_waits_for_the_next_slot(
     assert waits == [0.2, 0.2]
 
 
-def test_a_long_wait_is_left_to_the_sweep(gateway: FakeGateway, settings: Settings) -> None:
+def test_a_rate_below_one_a_second_is_looked_at_every_second(
+    gateway: FakeGateway, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.ENVIO_POR_SEGUNDO = 0.5
-    first, second = queue("1", "2")
-    drain(first)
-    assert states(first, second) == ["enviado", "en_cola"]
+    waits: list[float] = []
+
+    def wait(seconds: float) -> bool:
+        waits.append(seconds)
+        Connection.objects.update(next_send=F("next_send") - timedelta(seconds=seconds))
+        return False
+
+    monkeypatch.setattr(runtime.stopping, "wait", wait)
+    messages = queue("1", "2", "3")
+    drain(messages[0])
+    assert gateway.texts == ["1", "2", "3"]
+    assert len(waits) == 4
+    assert set(waits) == {1.0}
 
 
 def test_a_head_that_waits_takes_no_slot(gateway: FakeGateway, settings: Settings) -> None:
@@ -617,3 +630,13 @@ def test_a_stale_reader_moves_nothing() -> None:
     assert message.move(conversation, Delivery.SENDING, attempt=uuid.uuid4())
     assert not stale.move(conversation, Delivery.DISCARDED)
     assert states(message) == ["enviando"]
+
+
+def test_a_session_that_asks_for_time_sends_to_nobody_until_then(gateway: FakeGateway) -> None:
+    (limited,), (other,) = queue("1"), queue("2")
+    gateway.answers(RateLimited("session", 30))
+    drain(limited)
+    assert delivery.claim(other.conversation_id) == connection.LOOK_AGAIN_S
+    Connection.objects.update(next_send=timezone.now() - timedelta(seconds=1))
+    drain(other)
+    assert gateway.texts == ["1", "2"]

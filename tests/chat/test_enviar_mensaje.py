@@ -340,7 +340,7 @@ def test_a_database_that_cannot_write_is_a_503_that_says_it_was_not_saved(
     def broken(*_: Any) -> None:
         raise DatabaseError("disco lleno")
 
-    monkeypatch.setattr(compose, "note_activity", broken)
+    monkeypatch.setattr(compose, "technician_spoke", broken)
     response = post(desk, ticket)
     assert (response.status_code, response.json()["status"]) == (503, "sin_base_de_datos")
     assert "no se guardó" in response.json()["detail"]
@@ -380,7 +380,7 @@ def test_a_bug_before_saving_is_a_500_that_says_it_was_not_saved(
     def broken(*_: Any) -> None:
         raise RuntimeError("sin memoria")
 
-    monkeypatch.setattr(compose, "note_activity", broken)
+    monkeypatch.setattr(compose, "technician_spoke", broken)
     response = post(desk, ticket)
     assert response.status_code == 500
     assert response.json()["status"] == "error"
