@@ -221,3 +221,11 @@ def test_it_speaks_again_in_the_next_ticket(desk: Client, gateway: FakeGateway, 
     Ticket.objects.update(state=State.CLOSED, resolved=timezone.now() - timedelta(days=9))
     (said,) = talk(gateway, "Otra cosa")
     assert NAME in said
+
+
+@pytest.mark.parametrize(
+    "fault", ["No tengo internet", "no se ve la pantalla", "No se escucha el audio", "no encuentro mis archivos"]
+)
+def test_a_fault_that_begins_with_no_is_kept(gateway: FakeGateway, fault: str) -> None:
+    talk(gateway, "Hola", "Juan Pérez", "Contabilidad", "laptop", "no sé", fault)
+    assert ticket().fault == fault

@@ -12,6 +12,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
+from chat import compose, decisions
 from chat.models import Conversation, Delivery, Message
 from tests.factory import make_contact, make_ticket
 from tests.fake_gateway import FakeGateway, ack, post_webhook
@@ -255,3 +256,16 @@ def test_opening_a_ticket_beside_another_open_one_is_a_409(desk: Client, ticket:
     assert (response.status_code, response.json()["otro"]) == (409, ticket.pk)
     closed.refresh_from_db()
     assert closed.state == State.CLOSED
+
+
+def test_a_resend_moves_the_ticket_up_and_ends_the_wait(tecnica: User) -> None:
+    ticket = make_ticket(waiting_since=timezone.now(), last_activity=timezone.now() - timedelta(days=1))
+    message, _ = compose.write(ticket.pk, tecnica, compose.Draft("hola"))
+    Message.objects.update(state="fallido")
+    long_ago = timezone.now() - timedelta(days=1)
+    Ticket.objects.update(waiting_since=long_ago, last_activity=long_ago, last_text="")
+    decisions.decide(ticket, message.seq, "reenviar", tecnica)
+    ticket.refresh_from_db()
+    assert ticket.waiting_since is None
+    assert ticket.last_text == "hola"
+    assert ticket.last_activity > long_ago

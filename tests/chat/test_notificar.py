@@ -12,6 +12,7 @@ from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 
+from chat import notices
 from chat.models import Message, PredefinedMessage
 from tests.factory import make_contact, make_ticket, make_user
 from tests.fake_gateway import FakeGateway
@@ -195,3 +196,8 @@ def test_a_notice_reopens_a_closed_ticket_as_any_message_does(
     Ticket.objects.update(state="Resuelto")
     assert post(desk, ticket, {"predefinido": notice.pk}).status_code == 200
     assert Ticket.objects.get().is_open
+
+
+def test_who_did_not_say_their_name_is_not_greeted_with_that(tecnica: User) -> None:
+    ticket = make_ticket(name="Sin dato")
+    assert notices.render("Hola {nombre}", ticket, tecnica) == f"Hola {ticket.contact}"

@@ -260,3 +260,7 @@ def test_production_tells_browsers_to_stay_with_https(production: dict[str, Any]
 
 def test_production_answers_no_other_host_s_name(production: dict[str, Any]) -> None:
     assert (production["host"], production["debug"]) == (400, False)
+
+
+def test_a_failed_send_leaves_no_line_of_the_frameworks_beside_ours() -> None:
+    assert not logging.getLogger("django.request").isEnabledFor(logging.ERROR)
