@@ -70,7 +70,7 @@ def main() -> int:
         report = measured(lambda: run(folder, name, seed, **more), arguments.scale)  # noqa: B023
         failed += not report.passed
         if arguments.write:
-            keep(report)
+            keep(report, RUNS)
     return 1 if failed else 0
 
 

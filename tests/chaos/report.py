@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any
 import requests
 
 from tests.chaos.evidence import DOUBTFUL, lines, query
-from tests.chaos.fleet import Fleet
+from tests.chaos.fleet import SETTINGS, Fleet
 from tests.programs import ROOT, until
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -106,22 +106,25 @@ def measured(run: Callable[[], Report], scale: float) -> Report:
     return report
 
 
-def keep(report: Report) -> None:
+def keep(report: Report, runs: Iterable[str]) -> None:
     """Put the report in the results, in place of the last one of the same run, and write the page again."""
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     results[report.name] = asdict(report)
     RESULTS.write_text(json.dumps(results, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
-    PAGE.write_text(page(results))
+    PAGE.write_text(page(results, runs))
 
 
-def page(results: dict[str, dict[str, Any]]) -> str:
-    """docs/chaos.md."""
+def page(results: dict[str, dict[str, Any]], runs: Iterable[str]) -> str:
+    """docs/chaos.md; `runs` are all there are, so that it says which have no result."""
     parts = [
         "# Chaos: what was broken on purpose, and what was counted",
         "Written by `make chaos`; never by hand. [delivery.md](delivery.md) has the invariants I1 to I8; `lost`, "
         "`duplicated` and `reordered` are judged by `tests/chaos/checker.py`, which imports nothing of the desk. "
-        "`doubtful` are the messages left to a person. A scale below 1 is a shorter run than its goal asks for.",
+        "`doubtful` are the messages left to a person. A scale below 1 is a shorter run than `make chaos` without arguments.",
+        f"Settings: {', '.join(f'{key}={value}' for key, value in SETTINGS.items())}, unless a goal says otherwise.",
     ]
+    if missing := [name for name in runs if name not in results]:
+        parts.append(f"Without a result yet: {', '.join(missing)}.")
     for name, result in sorted(results.items()):
         verdict = "passed" if not result["broken"] else "**FAILED**"
         parts.append(f"## {name}: {verdict}")
