@@ -120,7 +120,7 @@ def page(results: dict[str, dict[str, Any]], runs: Iterable[str]) -> str:
         "# Chaos: what was broken on purpose, and what was counted",
         "Written by `make chaos`; never by hand. [delivery.md](delivery.md) has the invariants I1 to I8; `lost`, "
         "`duplicated` and `reordered` are judged by `tests/chaos/checker.py`, which imports nothing of the desk. "
-        "`doubtful` are the messages left to a person. A scale below 1 is a shorter run than `make chaos` without arguments.",
+        "`doubtful` are the messages left to a person. A scale below 1 is a shorter run than `make chaos` alone.",
         f"Settings: {', '.join(f'{key}={value}' for key, value in SETTINGS.items())}, unless a goal says otherwise.",
     ]
     if missing := [name for name in runs if name not in results]:
