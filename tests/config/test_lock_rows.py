@@ -1,33 +1,24 @@
-"""What the lock keeps of each try, what it writes in the log, and whom it believes on a real socket."""
+"""What the lock keeps of each try, and what it writes in the log."""
 
 from __future__ import annotations
 
 import logging
-import sys
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-import requests
 import time_machine
 from axes.models import AccessAttempt, AccessLog
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.test import Client
-from pytest_django import Settings
 
 from tests.config.test_lock import HOME, NOON, REFUSED, RIGHT, WRONG, Door, each_door, fail, page, token
 from tests.factory import make_user
-from tests.programs import Desk, answers, stop, until
 from tickets.access import GROUP_SUPERVISORS
 
 
 @pytest.fixture(autouse=True)
-def luz(request: pytest.FixtureRequest, settings: Settings) -> User | None:
-    if "tmp_path" in request.fixturenames:
-        return None
-    request.getfixturevalue("db")
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+def luz(db: None) -> User:
     return make_user("luz", GROUP_SUPERVISORS, password=RIGHT, is_staff=True)
 
 
@@ -66,23 +57,3 @@ def test_a_lock_is_one_spanish_line_in_the_log_that_cannot_be_broken_in_two(capl
 
 def test_options_does_not_show_our_docstrings(client: Client) -> None:
     assert client.options("/api/token").status_code == 405
-
-
-@pytest.mark.parametrize(("proxies", "escapes"), [("", False), ("127.0.0.1", True)])
-def test_the_web_process_believes_x_forwarded_for_only_of_trusted_proxies(
-    tmp_path: Path, proxies: str, escapes: bool
-) -> None:
-    """Its server, uvicorn, believes everybody on loopback unless it is told not to."""
-    desk = Desk(tmp_path, TRUSTED_PROXIES=proxies)
-    desk.manage("migrate", "-v0")
-    desk.start("web", sys.executable, "-m", "config.serve")
-    try:
-        door, body = f"{desk.url}/api/token", {"username": "luz", "password": WRONG}
-        until(lambda: answers(lambda: desk.http.get(door, timeout=5), requests.RequestException), 30, "la mesa")
-        tries = [
-            desk.http.post(door, json=body, headers={"X-Forwarded-For": f"192.0.2.{number}"}, timeout=10).status_code
-            for number in range(6)
-        ]
-        assert tries == [400] * 5 + [400 if escapes else 429]
-    finally:
-        stop(desk.running["web"])

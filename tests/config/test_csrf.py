@@ -1,0 +1,46 @@
+"""Nothing is changed by a browser's session without its CSRF token, at any address of the URLconf."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import URLResolver, get_resolver
+from rest_framework.authentication import SessionAuthentication
+
+from tests.config.test_urls import TABLE, address
+
+# What needs a signature or a password in its body, and no session.
+WITHOUT = {"webhooks/<slug:gateway>": 401, "api/token": 400}
+
+
+@pytest.mark.parametrize("pattern", TABLE)
+def test_a_post_without_the_token_is_refused_everywhere_but_at_signed_webhooks(pattern: str, supervisora: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(supervisora)
+    response = client.post(address(pattern), {}, content_type="application/json")
+    refused = {WITHOUT[pattern]} if pattern in WITHOUT else {403, 405}
+    assert response.status_code in refused
+    if TABLE[pattern].method == "POST" and pattern not in WITHOUT:
+        assert response.status_code == 403
+
+
+def views(resolver: URLResolver, before: str = "") -> Iterator[tuple[str, Any]]:
+    for found in resolver.url_patterns:
+        if isinstance(found, URLResolver):
+            yield from views(found, before + str(found.pattern))
+        else:
+            yield before + str(found.pattern), found.callback
+
+
+def test_only_webhooks_and_the_door_for_tokens_check_no_token() -> None:
+    """DRF exempts its views and checks sessions itself, so there its ways to log in are what counts."""
+    exempt = set()
+    for pattern, view in views(get_resolver()):
+        ways = view.cls.authentication_classes if hasattr(view, "cls") else []
+        if getattr(view, "csrf_exempt", False) and not any(issubclass(way, SessionAuthentication) for way in ways):
+            exempt.add(pattern)
+    assert exempt == set(WITHOUT)
