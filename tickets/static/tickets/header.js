@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const timeZone = document.documentElement.dataset.zona; // The desk's, as all times on the page are.
-  const EVERY_MS = 10_000;
+  const EVERY_MS = 5_000;
   const pill = document.getElementById("estado-whatsapp");
   const clock = new Intl.DateTimeFormat("es-MX", { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone });
   const day = new Intl.DateTimeFormat("es-MX", { day: "numeric", month: "short", timeZone });
@@ -53,6 +53,7 @@
 
   ask();
   setInterval(ask, EVERY_MS);
+  window.addEventListener("tickets:refrescar", ask); // A send that failed says so up here at once.
   document.addEventListener("visibilitychange", ask);
 
   const menu = document.querySelector("details.menu");
