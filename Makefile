@@ -5,7 +5,7 @@ PROCESS_TESTS := $(wildcard tests/e2e tests/chaos tests/test_processes.py tests/
 BIN := .venv/bin
 CI_SETTINGS := ENV_FILE=/dev/null DATA_DIR=$(CURDIR)/data/lint SECRET_KEY=solo-para-revisar-la-configuracion-0123456789abcdefghijklmnop
 
-.PHONY: chaos gap run test lint format screenshots check-python
+.PHONY: chaos gap properties run test lint format screenshots check-python
 
 run: .venv/run .env
 	@$(BIN)/python manage.py arrancar || test $$? -eq 130
@@ -17,6 +17,10 @@ test: .venv/dev
 # Hours of kills and faults, written to docs/chaos.md. One run, shorter: make chaos CHAOS="h-webhooks --scale 0.1"
 chaos: .venv/dev
 	@$(BIN)/python -m tests.chaos --write $(CHAOS)
+
+# Thousands of random histories, and every planted bug. A failure names its seed: make properties PROPERTIES_SEED=7
+properties: .venv/dev
+	@PROPERTIES=long PROPERTIES_SEED=$(PROPERTIES_SEED) $(BIN)/python -m pytest -n 2 -rP tests/properties
 
 gap: .venv/dev
 	@$(BIN)/python -m tests.benchmarks.first_byte 5000

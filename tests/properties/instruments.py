@@ -1,0 +1,79 @@
+"""Where the machine listens in on the code under test, and where it kills it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from unittest.mock import patch
+
+from chat import delivery
+from chat.models import Conversation, Message
+from tests.properties.gateway import AFTER_SETTLE, IN_CLAIM, IN_SETTLE, Attempt, Flight, Killed, ScriptedGateway
+from whatsapp import events
+from whatsapp.gateways.base import RateLimited
+
+
+class Instruments:
+    """Wraps the steps of a send: the laws are told of each, and a plan that crashes there dies there."""
+
+    def __init__(self, gateway: ScriptedGateway) -> None:
+        self.gateway = gateway
+        self.attempt, self.settle = delivery.attempt, delivery.settle
+        self.move, self.wake_waiting = Message.move, events.wake_waiting
+        self.settling: Flight | None = None
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        with ExitStack() as stack:
+            stack.enter_context(patch.object(delivery, "attempt", self.on_attempt))
+            stack.enter_context(patch.object(delivery, "settle", self.on_settle))
+            stack.enter_context(patch.object(events, "wake_waiting", self.on_wake_waiting))
+            stack.enter_context(patch.object(Message, "move", lambda *args, **changes: self.on_move(*args, **changes)))
+            yield
+
+    def on_attempt(self, claim: delivery.Claim) -> Any:
+        message, plans = claim.message, self.gateway.plans
+        flight = Flight(
+            message.pk,
+            message.seq,
+            message.conversation_id,
+            claim.token.hex,
+            claim.lease_ends,
+            plan=plans.popleft() if plans else Attempt(),
+        )
+        self.gateway.laws.departs(flight, claim)
+        self.gateway.flights.append(flight)
+        try:
+            return self.attempt(claim)
+        finally:
+            self.gateway.flights.pop()
+            self.gateway.last = flight
+
+    def on_settle(self, message: Message, token: uuid.UUID, telefono: str, result: Any) -> None:
+        flight, laws = self.gateway.last, self.gateway.laws
+        another = laws.lease_of_another(flight)
+        self.settling = flight
+        try:
+            self.settle(message, token, telefono, result)
+        finally:
+            self.settling = None
+        if isinstance(result, RateLimited):
+            laws.limited(flight, result)
+        laws.settled(flight, another)
+
+    def on_move(self, message: Message, conversation: Conversation, to: str, **changes: Any) -> bool:
+        moved = self.move(message, conversation, to, **changes)
+        plans = self.gateway.plans
+        if to == "enviando" and plans and plans[0].crash == IN_CLAIM:
+            plans.popleft()
+            raise Killed
+        if self.settling and self.settling.pk == message.pk and self.settling.plan.crash == IN_SETTLE:
+            raise Killed
+        return moved
+
+    def on_wake_waiting(self, *waits_on: str) -> None:
+        if self.settling and self.settling.plan.crash == AFTER_SETTLE:
+            raise Killed
+        self.wake_waiting(*waits_on)

@@ -1,0 +1,141 @@
+"""Bugs planted on purpose: each an edit of one function's source, swapped in as its code while the mutant lives.
+
+A mutant that the machine does not catch means that the machine is too weak.
+"""
+
+from __future__ import annotations
+import __future__
+
+import inspect
+import textwrap
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import CodeType, FunctionType, MethodType
+from typing import Any
+
+from chat import compose, decisions, delivery, echoes, inbound, outcomes
+from chat.models import MOVES, Message
+from whatsapp import connection, events
+from whatsapp.gateways.base import Accepted, Ambiguous, RateLimited
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """`old` is in the source of `function` exactly once, and becomes `new`."""
+
+    name: str
+    function: Callable[..., Any]
+    old: str
+    new: str
+    moves: tuple[tuple[str, str], ...] = ()  # allowed too, so that the table alone does not save us
+
+    @contextmanager
+    def alive(self) -> Iterator[None]:
+        """The application has this bug meanwhile, whoever imported the function from where."""
+        function, allowed = plain(self.function), dict(MOVES)
+        code = function.__code__
+        function.__code__ = edited(function, self.old, self.new)
+        for state, to in self.moves:
+            MOVES[state] = MOVES.get(state, frozenset()) | {to}
+        try:
+            yield
+        finally:
+            function.__code__ = code
+            MOVES.update(allowed)
+
+
+def plain(function: Callable[..., Any]) -> FunctionType:
+    found = function.__func__ if isinstance(function, MethodType) else function
+    assert isinstance(found, FunctionType)
+    return found
+
+
+def edited(function: FunctionType, old: str, new: str) -> CodeType:
+    """The code of `function` with one edit in its source."""
+    source = textwrap.dedent(inspect.getsource(function))
+    assert source.count(old) == 1, f"{function.__qualname__} changed: «{old}» is in it {source.count(old)} times"
+    source = source[source.index("def ") :].replace(old, new)
+    module = compile(source, f"<mutant of {function.__qualname__}>", "exec", __future__.annotations.compiler_flag)
+    return next(code for code in module.co_consts if isinstance(code, CodeType))
+
+
+def step(kind: type) -> Callable[..., Any]:
+    return outcomes.next_step.dispatch(kind)
+
+
+MUTANTS = [
+    Mutant("retry on ambiguous", step(Ambiguous), "Delivery.DOUBTFUL", "Delivery.QUEUED"),
+    Mutant(
+        "overtake: a head that waits is skipped",
+        delivery.next_message,
+        "elif message.due and message.due > clock:\n            return None",
+        "elif message.due and message.due > clock:\n            continue",
+    ),
+    Mutant("no lease check in the claim", delivery.claim, "conversation.lease_until > clock", "False"),
+    Mutant(
+        "lease not checked before the first byte", delivery.Claim.still_ours, "boot_time() >= self.lease_ends", "False"
+    ),
+    Mutant("any move allowed", Message.move, "if to in MOVES.get(self.state, ())", "if True"),
+    Mutant(
+        "a lower tick overwrites a higher one",
+        Message.move,
+        "if to in MOVES.get(self.state, ())",
+        "if to in MOVES.get(self.state, ()) or (self.state, to) == ('leido', 'entregado')",
+    ),
+    Mutant(
+        "a late answer settles whatever the state",
+        outcomes.write_outcome,
+        "if row.attempt == token and row.state in (Delivery.SENDING, Delivery.DOUBTFUL)",
+        "if True",
+    ),
+    Mutant(
+        "a late answer frees another's lease", outcomes.write_outcome, "if conversation.lease_token == token", "if True"
+    ),
+    Mutant(
+        "a doubtful row is sent again when its hold ends",
+        delivery.next_message,
+        "return None\n        elif message.role",
+        "return None\n            return message\n        elif message.role",
+        moves=(("sin_confirmar", "enviando"),),
+    ),
+    Mutant("a doubtful row holds nothing", delivery.next_message, "(state__in=OPEN)", "(state='en_cola')"),
+    Mutant(
+        "reconnecting clears a recipient's limit",
+        delivery.release,
+        "state=Delivery.QUEUED, held=Held.SESSION",
+        "state=Delivery.QUEUED",
+    ),
+    Mutant("the breaker is ignored", delivery.claim, "head is None or connection.opened()", "head is None"),
+    Mutant("a pause is ignored", connection.opened, "current().may_send", "current().connected"),
+    Mutant("the key is ignored", compose.write, "if draft.key and", "if False and"),
+    Mutant("a key's text is not compared", compose.write, "known.text != draft.text", "False"),
+    Mutant("an echo is bound to any row", echoes.settle_by_echo, "gateway_id=None, text=text", "gateway_id=None"),
+    Mutant(
+        "an echo does not wait for the send under way",
+        echoes.own_message,
+        "conversation.messages.filter(state=Delivery.SENDING).exists()",
+        "False",
+    ),
+    Mutant("waiting events are never woken", events.wake_waiting, "handle(pk)", "pass"),
+    Mutant("an early tick is dropped", inbound.status, "State.WAITING", "State.IGNORED"),
+    Mutant(
+        "a dead process's row is queued again",
+        delivery.give_up_abandoned,
+        "Delivery.DOUBTFUL, due=due",
+        "Delivery.QUEUED, due=None",
+    ),
+    Mutant("a dead process's row stays as it is", delivery.give_up_abandoned, "(state=Delivery.SENDING)", "(state='')"),
+    Mutant("the assistant speaks after a technician", delivery.next_message, "silenced(message.ticket_id)", "False"),
+    Mutant("resending keeps the old row open", decisions.resend, "message.state == Delivery.DOUBTFUL", "False"),
+    Mutant(
+        "a decision is not checked",
+        decisions.decide,
+        "decision not in ALLOWED.get(Delivery(message.state), set())",
+        "False",
+    ),
+    Mutant("the id of an accepted message is not kept", step(Accepted), "None if taken else result.id", "None"),
+    Mutant("a recipient's limit is not waited for", step(RateLimited), "max(pause, result.after or 0)", "0"),
+    Mutant("the session's limit is not waited for", connection.seconds_to_wait, "LOOK_AGAIN_S if", "0 if"),
+    Mutant("a change is not told", Message.move, "conversation.bump()", "self.version"),
+]
