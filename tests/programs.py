@@ -200,9 +200,9 @@ class Desk:
         """Set the simulator's `conexion` or `falla`."""
         requests.post(f"{self.simulator_url}/simulador/estado", json=state, timeout=10).raise_for_status()
 
-    def write(self, phone: str, text: str) -> None:
-        """A person writes from their phone."""
-        body = {"telefono": phone, "texto": text}
+    def write(self, phone: str, text: str, **more: str) -> None:
+        """A person writes from their phone; `nombre` is what they call themselves on WhatsApp."""
+        body = {"telefono": phone, "texto": text, **more}
         requests.post(f"{self.simulator_url}/simulador/mensaje", json=body, timeout=10).raise_for_status()
 
     def accepted(self) -> list[str]:

@@ -82,6 +82,24 @@ def test_200_hostile_texts_stay_text(screen: Screen, running: Desk, phone: str) 
     assert screen.page.evaluate("window.hacked === undefined")
 
 
+def test_hostile_push_names_stay_text_on_the_desk_and_in_the_admin(screen: Screen, running: Desk) -> None:
+    names = [text for text in XSS if "<" in text and len(text) < 100][::12]
+    for place, name in enumerate(names):
+        running.write(f"+52477300{place:04}", "hola", nombre=name)
+    last = running.ticket_of(f"+52477300{len(names) - 1:04}")
+    until(lambda: len(running.get("/tickets")["tickets"]) >= len(names))
+    screen.page.reload()
+    expect(screen.row(last)).to_contain_text(names[-1][:20])
+    strays = "tbody :is(script, img, svg, iframe, object, embed, style, base, meta, video, audio, marquee, math)"
+    assert screen.page.locator(strays).count() == 0
+    screen.page.context.clear_cookies()
+    screen.log_in("supervisor")
+    for page in ("tickets/ticket/", "tickets/contact/", "whatsapp/webhookevent/", f"tickets/ticket/{last}/change/"):
+        screen.page.goto(f"{running.url}/admin/{page}")
+        assert screen.page.locator("#content :is(iframe, object, embed, video, audio, marquee, math)").count() == 0
+        assert screen.page.evaluate("window.hacked === undefined")
+
+
 def test_the_desk_works_at_phone_width(screen: Screen, ticket: int, running: Desk) -> None:
     screen.page.set_viewport_size({"width": 390, "height": 844})
     assert screen.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
