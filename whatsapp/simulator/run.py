@@ -31,8 +31,8 @@ def run(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     server.start()
-    print(f"Simulador de WhatsApp en {server.url}/  (avisa a {webhook_url or 'nadie'})", flush=True)
     try:
+        print(f"Simulador de WhatsApp en {server.url}/  (avisa a {webhook_url or 'nadie'})", flush=True)
         threading.Event().wait()
     except KeyboardInterrupt:
         server.stop()
