@@ -23,6 +23,7 @@ class Instruments:
         self.attempt, self.settle = delivery.attempt, delivery.settle
         self.move, self.wake_waiting = Message.move, events.wake_waiting
         self.settling: Flight | None = None
+        self.another: Any = None
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -53,15 +54,14 @@ class Instruments:
 
     def on_settle(self, message: Message, token: uuid.UUID, telefono: str, result: Any) -> None:
         flight, laws = self.gateway.last, self.gateway.laws
-        another = laws.lease_of_another(flight)
-        self.settling = flight
+        laws.judge_moves()  # what others did before this outcome is theirs
+        self.settling, self.another = flight, laws.lease_of_another(flight)
         try:
             self.settle(message, token, telefono, result)
         finally:
             self.settling = None
         if isinstance(result, RateLimited):
             laws.limited(flight, result)
-        laws.settled(flight, another)
 
     def on_move(self, message: Message, conversation: Conversation, to: str, **changes: Any) -> bool:
         moved = self.move(message, conversation, to, **changes)
@@ -74,6 +74,9 @@ class Instruments:
         return moved
 
     def on_wake_waiting(self, *waits_on: str) -> None:
-        if self.settling and self.settling.plan.crash == AFTER_SETTLE:
-            raise Killed
+        if settling := self.settling:  # its outcome is committed; what is woken now are other people's words
+            self.settling = None
+            self.gateway.laws.settled(settling, self.another)
+            if settling.plan.crash == AFTER_SETTLE:
+                raise Killed
         self.wake_waiting(*waits_on)

@@ -30,14 +30,16 @@ BATCH, STEPS = 50, 5
 ECHO = 0
 # A free choice is mostly a dead end: half of what is drawn should lead somewhere.
 some = st.lists(st.sampled_from(DEEDS), min_size=1, max_size=3).map(tuple)
+echoed = st.sampled_from([(), ("echo",)])
 attempts = st.builds(
     g.Attempt,
     kind=st.sampled_from((g.ACCEPTED,) * 4 + (g.AMBIGUOUS,) * 4 + (g.REFUSED, *g.RECIPIENT) * 2 + g.KINDS),
     arrives=st.sampled_from((g.NOW, g.LATER, g.NEVER)),
     crash=st.sampled_from(("",) * 8 + g.CRASHES),
     before=st.just(()) | some,
-    after=st.sampled_from([(), ("echo",), ("echo",)]) | some,
+    after=st.sampled_from([(), ("echo",), ("echo",), ("taken over",), ("taken over and decided",)]) | some,
 )
+doubt = st.builds(g.Attempt, st.just(g.AMBIGUOUS), st.sampled_from((g.NOW, g.LATER, g.NEVER)), after=echoed)
 # What the wake-up at the end of a rule brings.
 plans = st.lists(attempts, min_size=1, max_size=3)
 line_first = st.sampled_from([MENDED, MENDED, MENDED, BOUNCED, BOUNCED, AS_IT_IS])
@@ -93,7 +95,7 @@ class Delivery(RuleBasedStateMachine):
 
     @rule(
         which=which,
-        news=st.lists(st.sampled_from([ECHO, -1, 1, 2, 3]), min_size=1, max_size=4),
+        news=st.permutations((ECHO, 1, 2, 3)) | st.permutations((ECHO, -1, 2)),
         times=times,
         again=again,
         plans=plans,
@@ -114,10 +116,15 @@ class Delivery(RuleBasedStateMachine):
         self.desk.line(deed, times)
         self.desk.drain(ticket // 2, plans)
 
-    @rule(which=which, decision=st.sampled_from(DECISIONS), line=line_first, plans=plans)
-    def technician_decides(self, which: int, decision: str, line: str, plans: Plans) -> None:
-        """Mostly where a decision is offered, sometimes too late."""
+    @rule(ticket=ticket, doubt=doubt, which=which, decision=st.sampled_from(DECISIONS), line=line_first, plans=plans)
+    def technician_decides(
+        self, ticket: int, doubt: g.Attempt, which: int, decision: str, line: str, plans: Plans
+    ) -> None:
+        """A send ends in doubt; somebody decides over it, or over another, or too late."""
+        self.world.clock.sleep(5)
         self.desk.line_first(line)
+        self.desk.write(ticket)
+        self.desk.drain(ticket // 2, [doubt])
         offered = messages("state IN ('sin_confirmar', 'fallido', 'en_cola') AND role <> 'user'")
         if found := offered or messages("role <> 'user'"):
             row = found[which % len(found)]

@@ -82,7 +82,6 @@ class World:
     def __init__(self) -> None:
         self.clock = Clock()
         self.patience = Patience(self.clock)
-        self.examples = 0
         self.author: User = make_user("ana")
         juan, eva = make_contact(), make_contact(name="", department="")
         # Of a thread with two tickets, a finished one and one that nobody has begun to answer, and of another thread.
