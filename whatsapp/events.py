@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
+from django.db.models import F
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
@@ -21,6 +22,7 @@ logger = logging.getLogger(__name__)
 State = WebhookEvent.State
 OPEN = (State.RECEIVED, State.WAITING, State.ERROR)
 RETRY_AFTER = timedelta(seconds=5)
+MAX_TRIES = 5
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def handle(pk: int) -> None:
     """Handle a stored event, if nobody has: its effects and its mark are one transaction.
 
     A failure is kept on the row with its reason and never raised; trouble with the database that passes (a lock,
-    a lost connection, two at once) leaves the row `recibido`, for the sweep.
+    a lost connection) leaves the row `recibido`, for the sweep. Two at once pass too: the loser is tried again.
     """
     try:
         with transaction.atomic():
@@ -85,12 +87,15 @@ def handle(pk: int) -> None:
                 event.reason, event.handled = outcome.reason[:300], timezone.now()
                 event.about = outcome.about
                 event.save(update_fields=["state", "reason", "waits_on", "about", "handled"])
-    except (OperationalError, InterfaceError, IntegrityError):
+    except (OperationalError, InterfaceError):
         logger.exception("Evento %s sin atender por ahora: la base de datos no lo permitió", pk)
     except Exception as error:
         logger.exception("Evento %s con error", pk)
-        reason = f"{type(error).__name__}: {error}"[:300]
-        WebhookEvent.objects.filter(pk=pk, state__in=OPEN).update(state=State.ERROR, reason=reason)
+        row = WebhookEvent.objects.filter(pk=pk, state__in=OPEN)
+        if isinstance(error, IntegrityError):
+            row.update(tries=F("tries") + 1)
+            row = row.filter(tries__gte=MAX_TRIES)
+        row.update(state=State.ERROR, reason=f"{type(error).__name__}: {error}"[:300])
 
 
 def outcome_of(event: WebhookEvent) -> Outcome:

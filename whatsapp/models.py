@@ -58,6 +58,8 @@ class WebhookEvent(models.Model):
     waits_on = models.CharField("espera a", max_length=240, blank=True)
     received = models.DateTimeField("recibido", default=timezone.now)
     handled = models.DateTimeField("atendido", null=True, blank=True)
+    # How often the database refused what the event does; after events.MAX_TRIES it is an error.
+    tries = models.PositiveIntegerField("intentos", default=0, editable=False)
 
     class Meta:
         verbose_name = "evento recibido"

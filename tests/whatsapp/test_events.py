@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import DataError, OperationalError
+from django.db import DataError, IntegrityError, OperationalError
 from django.utils import timezone
 
 from chat import runtime, sweeping
@@ -101,6 +101,40 @@ def test_what_the_database_can_never_store_is_an_error_and_not_tried_for_ever(
     row = WebhookEvent.objects.get()
     assert row.state == "error"
     assert "value too long" in row.reason
+
+
+def broken_on_every_try(_: Any) -> None:
+    raise IntegrityError("UNIQUE constraint failed: tickets_contact.phone")
+
+
+def test_an_event_that_the_database_refuses_every_time_is_an_error_after_five_tries_and_delays_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("chat.inbound.receive", broken_on_every_try)
+        assert post_webhook(inbound()).status_code == 200
+        row = WebhookEvent.objects.get()
+        grow_old(row, minutes=1)
+        for _ in range(3):
+            sweeping.sweep()
+            assert state(row) == "recibido"
+        sweeping.sweep()
+        assert state(row) == "error"
+        assert "UNIQUE constraint failed" in row.reason
+    assert events.unhandled() == []
+    post_webhook(inbound("hola"))
+    assert Message.objects.filter(role="user").count() == 1
+
+
+def test_an_event_that_the_database_refused_once_is_handled_the_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("chat.inbound.receive", broken_on_every_try)
+        post_webhook(inbound())
+    row = WebhookEvent.objects.get()
+    grow_old(row, seconds=6)
+    sweeping.sweep()
+    assert state(row) == "procesado"
+    assert Message.objects.filter(role="user").count() == 1
 
 
 def test_the_oldest_are_handled_first_and_a_bounded_number_at_a_time() -> None:
