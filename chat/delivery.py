@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,10 +21,11 @@ from django.db.models.functions import Now
 from chat import runtime
 from chat.models import Conversation, Delivery, Held, Message, Role
 from chat.outcomes import CRASH_PAUSE_S, LeaseEndedError, settle
+from chat.outgoing import outgoing
 from chat.phones import logged
 from tickets.models import Ticket
 from whatsapp import connection, gateways
-from whatsapp.gateways.base import Ambiguous, Result
+from whatsapp.gateways.results import Ambiguous, Refused, Result
 
 logger = logging.getLogger(__name__)
 
@@ -168,6 +170,15 @@ def silenced(ticket_id: int) -> bool:
     return Ticket.objects.filter(pk=ticket_id, messages__role=Role.TECHNICIAN).exists()
 
 
+def send(claimed: Claim, before_first_byte: Callable[[], None]) -> Result:
+    """Hand the claimed message to the gateway, unless it can no longer be sent as it is."""
+    prepared = outgoing(claimed.message)
+    runtime.let_go_of_database()
+    if isinstance(prepared, Refused):
+        return prepared
+    return gateways.active().send(claimed.address, prepared, before_first_byte)
+
+
 def attempt(claimed: Claim) -> Result | Exception:
     """Call the gateway once. An exception is our own bug, before the wire."""
     message = claimed.message
@@ -180,9 +191,8 @@ def attempt(claimed: Claim) -> Result | Exception:
         claimed.still_ours()
         written = True
 
-    runtime.let_go_of_database()
     try:
-        return gateways.active().send(claimed.address, message.text, before_first_byte)
+        return send(claimed, before_first_byte)
     except LeaseEndedError as error:
         return error
     except Exception as error:

@@ -21,7 +21,7 @@ from tickets.models import Contact
 from tickets.text import clean
 from whatsapp import connection, gateways
 from whatsapp.events import Outcome
-from whatsapp.gateways.base import OwnMessage
+from whatsapp.gateways.events import OwnMessage
 from whatsapp.models import WebhookEvent
 
 State = WebhookEvent.State
@@ -142,7 +142,7 @@ def read_back(message_id: int) -> bool:
     with transaction.atomic():
         conversation = Conversation.locked(row.conversation_id)
         row = Message.objects.get(pk=row.pk)
-        candidates = [event for event in found if could_be(event, row, row.tried)]
+        candidates = [one for one in found if isinstance(one, OwnMessage) and could_be(one, row, row.tried)]
         twins = conversation.messages.filter(state=Delivery.DOUBTFUL, text=row.text).exclude(pk=row.pk)
         if row.state != Delivery.DOUBTFUL or len(candidates) != 1 or twins.exists():
             return False

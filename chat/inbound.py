@@ -8,16 +8,29 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from chat import assistant, delivery, tasks
+from chat import assistant, changes, delivery, tasks
+from chat.attachments import attach
 from chat.echoes import own_message
 from chat.models import ACCEPTED, Conversation, Delivery, Message, Role
+from chat.people import find_contact
 from chat.thread import about, known, note_activity, shown_text
 from chat.wake import wake_on_commit
-from tickets.identity import Identity, identify
+from tickets.identity import identify
 from tickets.models import Contact, Ticket
 from tickets.text import clean
 from whatsapp.events import Outcome
-from whatsapp.gateways.base import ConnectionChanged, Event, Inbound, OwnMessage, StatusUpdate
+from whatsapp.gateways.events import (
+    ConnectionChanged,
+    Deleted,
+    Edited,
+    Event,
+    Inbound,
+    NumberChanged,
+    OwnMessage,
+    Reaction,
+    StatusUpdate,
+    Typing,
+)
 from whatsapp.models import WebhookEvent
 
 State = WebhookEvent.State
@@ -31,6 +44,10 @@ def handle(event: Event) -> Outcome:
         return own_message(event)
     if isinstance(event, StatusUpdate):
         return status(event)
+    if isinstance(event, Edited | Deleted | Reaction | NumberChanged):
+        return changes.handle(event)
+    if isinstance(event, Typing):
+        return Outcome(State.IGNORED, "La persona escribe")
     if isinstance(event, ConnectionChanged) and event.connected:
         for conversation_id in delivery.release():
             wake_on_commit(tasks.drain, conversation_id)
@@ -42,10 +59,10 @@ def receive(event: Inbound) -> Outcome:
     identity = identify(event.address)
     if identity is None:
         return Outcome(State.ERROR, f"Dirección que no se entiende: {clean(event.address)[:80]}")
-    contact = find_contact(identity, identify(event.phone) if event.phone else None, clean(event.push_name))
+    contact = find_contact(identity, event.aliases, clean(event.push_name))
     conversation = Conversation.locked_for(contact)
     contact.refresh_from_db()  # what another message taught while this one waited for the lock
-    if row := known(event.external_id).first():
+    if row := repeated(conversation, event):
         return Outcome(State.IGNORED, "Mensaje repetido", about=about(row))
     now = timezone.now()
     ticket = current_ticket(contact, now)
@@ -60,7 +77,12 @@ def receive(event: Inbound) -> Outcome:
         created=event.sent_at if event.sent_at and event.sent_at < now else now,
         gateway=settings.WHATSAPP_GATEWAY,
         gateway_id=event.external_id,
+        details=dict(event.details),
+        quotes=known(event.quotes).filter(conversation=conversation).first() if event.quotes else None,
     )
+    if event.media:
+        attach(message, event.media)
+    conversation.heard(now)
     ticket.unread += 1
     ticket.waiting_since = ticket.waiting_since or now
     note_activity(ticket, Role.USER, text, now)
@@ -70,27 +92,9 @@ def receive(event: Inbound) -> Outcome:
     return Outcome(about=about(message))
 
 
-def find_contact(identity: Identity, phone: Identity | None, push_name: str) -> Contact:
-    """The contact of `identity`, or of the phone the payload told beside it, or a new one.
-
-    What it was seen as last is what it is sent to; a pair of identities is learned, unless another contact has it.
-    """
-    fields: dict[str, str] = {one.kind: one.key for one in (phone, identity) if one}
-    found = next((c for kind in fields if (c := Contact.objects.filter(**{kind: fields[kind]}).first())), None)
-    if found is None:
-        first: dict[str, str] = {identity.kind: identity.key}
-        others = {kind: key for kind, key in fields.items() if kind != identity.kind}
-        defaults = {"address": identity.address, "push_name": push_name[:120], **others}
-        return Contact.objects.get_or_create(**first, defaults=defaults)[0]
-    news = {"address": identity.address, **({"push_name": push_name[:120]} if push_name else {})}
-    for kind, key in fields.items():
-        if not getattr(found, kind) and not Contact.objects.filter(**{kind: key}).exists():
-            news[kind] = key
-    if changed := {name: value for name, value in news.items() if getattr(found, name) != value}:
-        for name, value in changed.items():
-            setattr(found, name, value)
-        found.save(update_fields=list(changed))
-    return found
+def repeated(conversation: Conversation, event: Inbound) -> Message | None:
+    """The row that `event` became when it came before."""
+    return known(event.external_id).first() if event.external_id else None
 
 
 def current_ticket(contact: Contact, now: datetime) -> Ticket:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -61,6 +62,8 @@ class Conversation(models.Model):
     contact = models.OneToOneField(Contact, models.PROTECT, related_name="conversation", verbose_name="contacto")
     seq = models.PositiveBigIntegerField("último número", default=0, editable=False)
     version = models.PositiveBigIntegerField("versión", default=0, editable=False)
+    # When the person wrote last: Meta takes free text for 24 hours after that.
+    last_inbound = models.DateTimeField("último mensaje de la persona", null=True, blank=True, editable=False)
     lease_token = models.UUIDField(null=True, blank=True, editable=False)
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)
 
@@ -87,6 +90,11 @@ class Conversation(models.Model):
         self.version += 1
         self.save(update_fields=["version"])
         return self.version
+
+    def heard(self, now: datetime) -> None:
+        """The person wrote at `now`. Needs the row's lock."""
+        self.last_inbound = max(now, self.last_inbound or now)
+        self.save(update_fields=["last_inbound"])
 
     def append(self, ticket: Ticket, role: str, text: str, **fields: Any) -> Message:
         """Insert the next message of the thread. Needs the row's lock."""
@@ -125,8 +133,20 @@ class Message(models.Model):
         "self", models.PROTECT, null=True, blank=True, related_name="resent_as", verbose_name="reenvío de"
     )
 
+    # Of a location or of contacts (whatsapp.gateways.events.Inbound), and of a template that is sent.
+    details = models.JSONField("datos", default=dict, blank=True)
+    quotes = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="+", verbose_name="cita a")
+    edited = models.DateTimeField("editado", null=True, blank=True, editable=False)
+    deleted = models.DateTimeField("eliminado", null=True, blank=True, editable=False)
+    original = models.TextField("texto original", blank=True, editable=False)  # before the first edit
+    reaction = models.CharField("reacción de la persona", max_length=40, blank=True, editable=False)
+    own_reaction = models.CharField("reacción nuestra", max_length=40, blank=True, editable=False)
+    # Read back from the gateway at this moment, after an outage in which its webhook was lost.
+    recovered = models.DateTimeField("recuperado", null=True, blank=True, editable=False)
+
     state = models.CharField("entrega", max_length=14, choices=Delivery, default=Delivery.QUEUED)
     reason = models.CharField("motivo", max_length=300, blank=True)
+    code = models.CharField("código", max_length=40, blank=True)  # the gateway's own, for ops
     gateway = models.CharField("gateway", max_length=20, blank=True)
     gateway_id = models.CharField("id en WhatsApp", max_length=200, null=True, blank=True)
     attempt = models.UUIDField(null=True, blank=True, editable=False)
@@ -180,6 +200,36 @@ class Message(models.Model):
                 return True
         logger.warning("Cambio de entrega no permitido en el mensaje %s: %s -> %s", self.pk, self.state, to)
         return False
+
+
+class Attachment(models.Model):
+    """The one file of a message, either way. `mime` and `name` are its sender's claims until it is `listo`."""
+
+    class State(models.TextChoices):
+        WAITING = "pendiente", "Pendiente"
+        READY = "listo", "Listo"
+        FAILED = "fallido", "No se pudo descargar"
+
+    message = models.OneToOneField(Message, models.CASCADE, related_name="attachment", verbose_name="mensaje")
+    state = models.CharField("estado", max_length=10, choices=State, default=State.WAITING)
+    ref = models.CharField("referencia del gateway", max_length=1000, blank=True, editable=False)
+    mime = models.CharField("tipo", max_length=100, blank=True)
+    name = models.CharField("nombre", max_length=200, blank=True)
+    size = models.PositiveBigIntegerField("bytes", null=True, blank=True)
+    file = models.FileField("archivo", upload_to="adjuntos/%Y/%m/", max_length=200, blank=True)
+    thumbnail = models.FileField("miniatura", upload_to="miniaturas/%Y/%m/", max_length=200, blank=True)
+    width = models.PositiveIntegerField("ancho", null=True, blank=True)
+    height = models.PositiveIntegerField("alto", null=True, blank=True)
+    problem = models.CharField("problema", max_length=200, blank=True)
+    attempts = models.PositiveIntegerField("intentos", default=0, editable=False)
+    due = models.DateTimeField("próximo intento", null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = "adjunto"
+        indexes = [models.Index("due", condition=Q(state="pendiente"), name="attachment_waiting")]
+
+    def __str__(self) -> str:
+        return self.name or self.mime or "adjunto"
 
 
 class PredefinedMessage(models.Model):

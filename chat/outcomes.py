@@ -18,10 +18,10 @@ from chat import runtime
 from chat.models import Conversation, Delivery, Held, Message
 from chat.phones import logged
 from whatsapp import connection, events
-from whatsapp.gateways.base import (
+from whatsapp.gateways.events import ConnectionChanged
+from whatsapp.gateways.results import (
     Accepted,
     Ambiguous,
-    ConnectionChanged,
     Disconnected,
     Misconfigured,
     RateLimited,

@@ -281,7 +281,7 @@ SECURE_HSTS_PRELOAD = not DEBUG
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-WHATSAPP_GATEWAY = choice("WHATSAPP_GATEWAY", "waha", ("waha",))
+WHATSAPP_GATEWAY = choice("WHATSAPP_GATEWAY", "waha", ("waha", "evolution", "cloud_api", "puente"))
 WHATSAPP_HANDLER = "chat.inbound.handle"
 WHATSAPP_TIMEOUT_S = number("WHATSAPP_TIMEOUT_S", 15, above=0)
 WAHA_URL = env.str("WAHA_URL", f"http://127.0.0.1:{SIMULATOR_PORT}" if DEBUG else "")
@@ -290,7 +290,21 @@ WAHA_SESSION = env.str("WAHA_SESSION", "default")
 WAHA_HMAC_KEY = env.secret("WAHA_HMAC_KEY")
 if DEBUG and not WAHA_HMAC_KEY:
     WAHA_HMAC_KEY = kept_secret("waha_hmac_key", lambda: secrets.token_hex(32))
-WEBHOOK_MAX_BYTES = 2 * 1024 * 1024
+EVOLUTION_URL = env.str("EVOLUTION_URL", "")
+EVOLUTION_API_KEY = env.secret("EVOLUTION_API_KEY")
+EVOLUTION_INSTANCE = env.str("EVOLUTION_INSTANCE", "")
+EVOLUTION_WEBHOOK_SECRET = env.secret("EVOLUTION_WEBHOOK_SECRET")
+CLOUD_API_URL = env.str("CLOUD_API_URL", "https://graph.facebook.com")
+CLOUD_API_VERSION = env.str("CLOUD_API_VERSION", "v25.0")
+CLOUD_API_TOKEN = env.secret("CLOUD_API_TOKEN")
+CLOUD_API_PHONE_ID = env.str("CLOUD_API_PHONE_ID", "")
+CLOUD_API_WABA_ID = env.str("CLOUD_API_WABA_ID", "")
+CLOUD_API_APP_SECRET = env.secret("CLOUD_API_APP_SECRET")
+CLOUD_API_VERIFY_TOKEN = env.secret("CLOUD_API_VERIFY_TOKEN")
+PUENTE_URL = env.str("PUENTE_URL", "")
+PUENTE_TOKEN = env.secret("PUENTE_TOKEN")
+# The bridge puts pictures of 16 MB into its webhooks, in base64; Evolution may put any file.
+WEBHOOK_MAX_BYTES = 2 * 1024 * 1024 if WHATSAPP_GATEWAY in ("waha", "cloud_api") else 24 * 1024 * 1024
 
 ENVIO_ESPERA_S = number("ENVIO_ESPERA_S", 8)
 ENVIO_DUDA_S = number("ENVIO_DUDA_S", 30)

@@ -10,24 +10,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
-from typing import Any
+from typing import Any, ClassVar
 
 from django.http import HttpResponse
 from django.test import Client
 
 from whatsapp import gateways
-from whatsapp.gateways.base import (
-    Accepted,
-    ConnectionChanged,
-    Disconnected,
-    Event,
-    Gateway,
-    Misconfigured,
-    OwnMessage,
-    RateLimited,
-    Result,
-    Unreachable,
-)
+from whatsapp.gateways.base import Ability, Gateway, Outgoing
+from whatsapp.gateways.events import ConnectionChanged, Event, Inbound, OwnMessage
+from whatsapp.gateways.results import Accepted, Disconnected, Misconfigured, RateLimited, Result, Unreachable
 
 HMAC_KEY = "secreto"
 PERSON = "5214772758198"
@@ -48,7 +39,7 @@ class AfterFirstByte:
 Answer = Result | Exception | AfterFirstByte | Callable[[Callable[[], None]], Result]
 
 
-class FakeGateway:
+class FakeGateway(Gateway):
     """Answers `send` with what was scripted, in order, and then accepts; webhooks are the real WAHA's.
 
     A result that says "not sent" does not touch the wire; an exception is raised before it. A function gets
@@ -56,10 +47,13 @@ class FakeGateway:
     """
 
     name = "waha"
+    title = "WAHA"
+    can: ClassVar[frozenset[Ability]] = frozenset({"echo", "read_back"})
 
     def __init__(self) -> None:
         self.script: deque[Answer] = deque()
         self.calls: list[tuple[str, str]] = []
+        self.sent: list[Outgoing] = []
         self.connected = True
         self.status_calls = 0
         self.real: Gateway = gateways.GATEWAYS["waha"]()
@@ -71,8 +65,9 @@ class FakeGateway:
     def answers(self, *answers: Answer) -> None:
         self.script.extend(answers)
 
-    def send(self, address: str, text: str, before_first_byte: Callable[[], None]) -> Result:
-        self.calls.append((address, text))
+    def send(self, address: str, message: Outgoing, before_first_byte: Callable[[], None]) -> Result:
+        self.calls.append((address, message.text))
+        self.sent.append(message)
         answer = self.script.popleft() if self.script else Accepted(gateway_id())
         if isinstance(answer, Exception):
             raise answer
@@ -90,7 +85,7 @@ class FakeGateway:
         self.status_calls += 1
         return ConnectionChanged(self.connected, "WhatsApp conectado" if self.connected else "Sigue sin conexión")
 
-    def read_back(self, address: str, since: datetime) -> list[OwnMessage] | None:
+    def read_back(self, address: str, since: datetime) -> list[OwnMessage | Inbound] | None:
         return None
 
     def verify(self, body: bytes, headers: Mapping[str, str]) -> None:

@@ -24,7 +24,8 @@ from tests.fake_gateway import FakeGateway, echo, post_webhook, receive
 from tests.programs import ROOT
 from tickets.models import Ticket
 from whatsapp import connection
-from whatsapp.gateways.base import Accepted, Ambiguous, ConnectionChanged
+from whatsapp.gateways.events import ConnectionChanged
+from whatsapp.gateways.results import Accepted, Ambiguous
 from whatsapp.models import WebhookEvent
 
 HERE = "tests/test_seed.py"

@@ -14,7 +14,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from whatsapp import connection, events, gateways
-from whatsapp.gateways.base import ConnectionChanged, Misconfigured
+from whatsapp.gateways.events import ConnectionChanged
+from whatsapp.gateways.results import Misconfigured
 from whatsapp.models import Connection, WebhookEvent
 from whatsapp.readonly import ButtonAdmin, GatewayFilter, short_time
 

@@ -15,7 +15,8 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from whatsapp import gateways
-from whatsapp.gateways.base import ConnectionChanged, Misconfigured
+from whatsapp.gateways.events import ConnectionChanged
+from whatsapp.gateways.results import Misconfigured
 from whatsapp.models import Connection
 
 logger = logging.getLogger(__name__)

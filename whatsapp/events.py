@@ -15,7 +15,8 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from whatsapp import connection, gateways
-from whatsapp.gateways.base import ConnectionChanged, Event, Gateway, Ignored, Malformed
+from whatsapp.gateways.base import Gateway, Malformed
+from whatsapp.gateways.events import ConnectionChanged, Event, Ignored
 from whatsapp.models import WebhookEvent
 
 logger = logging.getLogger(__name__)
@@ -60,7 +61,10 @@ def resume(why: str) -> bool:
 def store(gateway: Gateway, body: bytes) -> tuple[WebhookEvent, bool]:
     """Insert a webhook's raw body, once per gateway and external id; returns the row and whether it is new."""
     text = body.decode(errors="replace").replace("\0", "")
-    external_id = gateway.external_id(body, decoded(text))
+    payload = decoded(text)
+    external_id = gateway.external_id(body, payload)
+    if (clean := gateway.clean(payload)) is not payload:
+        text = json.dumps(clean, ensure_ascii=False)
     return WebhookEvent.objects.get_or_create(gateway=gateway.name, external_id=external_id, defaults={"body": text})
 
 

@@ -37,6 +37,48 @@ class Connection(models.Model):
         return self.connected and self.paused is None
 
 
+class ConnectionChange(models.Model):
+    """One line of a session's history: when it went down or came back, by what word."""
+
+    gateway = models.CharField("gateway", max_length=20)
+    at = models.DateTimeField("cuándo", default=timezone.now)
+    connected = models.BooleanField("conectado")
+    detail = models.CharField("detalle", max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = "cambio de conexión"
+        verbose_name_plural = "historia de la conexión"
+        ordering = ["-at", "-pk"]
+        indexes = [models.Index("gateway", models.F("at").desc(), name="change_of_gateway")]
+
+    def __str__(self) -> str:
+        return f"{self.gateway} {'conectado' if self.connected else 'desconectado'}"
+
+
+class Template(models.Model):
+    """A message template as its gateway listed it last (Meta approves them); see gateways.base.TemplateInfo."""
+
+    gateway = models.CharField("gateway", max_length=20)
+    name = models.CharField("nombre", max_length=512)
+    language = models.CharField("idioma", max_length=20)
+    status = models.CharField("estado", max_length=40)
+    category = models.CharField("categoría", max_length=40, blank=True)
+    header = models.TextField("encabezado", blank=True)
+    body = models.TextField("cuerpo", blank=True)
+    footer = models.TextField("pie", blank=True)
+    usable = models.BooleanField("se puede usar", default=True)
+    problem = models.CharField("problema", max_length=200, blank=True)
+    listed = models.DateTimeField("leída", default=timezone.now)
+
+    class Meta:
+        verbose_name = "plantilla"
+        ordering = ["name", "language"]
+        constraints = [models.UniqueConstraint("gateway", "name", "language", name="one_template")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.language})"
+
+
 class WebhookEvent(models.Model):
     """One thing a gateway told us, as it came; the ledger that nothing inbound gets past."""
 

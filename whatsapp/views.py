@@ -6,9 +6,9 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import RequestDataTooBig
 from django.db import DatabaseError
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods
 
 from whatsapp import events, gateways
 from whatsapp.gateways.base import InvalidSignature, NotConfigured
@@ -23,22 +23,27 @@ def answer(status: int, word: str, detail: str = "") -> JsonResponse:
 
 @login_not_required
 @csrf_exempt
-@require_POST
-def webhook(request: HttpRequest, gateway: str) -> JsonResponse:
-    """Store a gateway's webhook and handle it.
+@require_http_methods(["GET", "POST"])
+def webhook(request: HttpRequest, gateway: str) -> HttpResponse:
+    """Store a gateway's webhook and handle it; a GET is its check of our address.
 
     200 once it is stored (a repeat too); 401 unsigned, 404 another gateway's, 413 too large, 503 when it could not
     be stored or our secret is not set, so that the gateway tries again.
     """
     if gateway != settings.WHATSAPP_GATEWAY:
         return answer(404, "no_encontrado", "Este gateway no está en uso (WHATSAPP_GATEWAY).")
+    adapter = gateways.active()
+    if request.method != "POST":
+        challenge = adapter.handshake(request.GET.dict())
+        if challenge is None:
+            return answer(403, "rechazado", "No es la comprobación de nuestro gateway.")
+        return HttpResponse(challenge, content_type="text/plain")
     try:
         body = request.body
     except RequestDataTooBig:
         body = None
     if body is None or len(body) > settings.WEBHOOK_MAX_BYTES:
         return answer(413, "demasiado_grande", "El cuerpo es demasiado grande.")
-    adapter = gateways.active()
     try:
         adapter.verify(body, request.headers)
     except InvalidSignature as error:

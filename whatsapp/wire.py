@@ -15,7 +15,7 @@ from typing import Any
 import requests
 
 from whatsapp.attempt import Adapter, Attempt, StoppedError
-from whatsapp.gateways.base import Ambiguous, Unreachable
+from whatsapp.gateways.results import Ambiguous, Unreachable
 
 MAX_BODY = 1024 * 1024
 _CHUNK = 64 * 1024

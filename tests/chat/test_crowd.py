@@ -12,7 +12,8 @@ from chat.models import Conversation, Message
 from tests.factory import make_contact, make_ticket
 from tests.fake_gateway import FakeGateway
 from whatsapp import connection
-from whatsapp.gateways.base import Accepted, Ambiguous, ConnectionChanged
+from whatsapp.gateways.events import ConnectionChanged
+from whatsapp.gateways.results import Accepted, Ambiguous
 
 pytestmark = pytest.mark.django_db
 

@@ -17,7 +17,7 @@ from chat.models import Conversation, Delivery, Message
 from tests.factory import make_contact, make_ticket
 from tests.fake_gateway import FakeGateway, ack, post_webhook
 from tickets.models import State, Ticket
-from whatsapp.gateways.base import Ambiguous, Refused
+from whatsapp.gateways.results import Ambiguous, Refused
 
 pytestmark = pytest.mark.django_db
 

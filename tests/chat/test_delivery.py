@@ -21,16 +21,8 @@ from tests.factory import make_contact, make_ticket
 from tests.fake_gateway import AfterFirstByte, FakeGateway
 from tickets.models import Ticket
 from whatsapp import connection
-from whatsapp.gateways.base import (
-    Accepted,
-    Ambiguous,
-    ConnectionChanged,
-    Disconnected,
-    RateLimited,
-    Refused,
-    Result,
-    Unreachable,
-)
+from whatsapp.gateways.events import ConnectionChanged
+from whatsapp.gateways.results import Accepted, Ambiguous, Disconnected, RateLimited, Refused, Result, Unreachable
 from whatsapp.models import Connection
 
 pytestmark = pytest.mark.django_db

@@ -14,7 +14,8 @@ from chat.models import Message
 from tests.factory import make_ticket
 from tests.fake_gateway import FakeGateway
 from whatsapp import connection
-from whatsapp.gateways.base import Accepted, Ambiguous, ConnectionChanged, OwnMessage
+from whatsapp.gateways.events import ConnectionChanged, OwnMessage
+from whatsapp.gateways.results import Accepted, Ambiguous
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

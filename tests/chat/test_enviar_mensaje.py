@@ -24,7 +24,8 @@ from tests.factory import make_contact, make_ticket
 from tests.fake_gateway import NOT_SENT_BY_SESSION, FakeGateway, receive
 from tickets.models import State, Ticket
 from whatsapp import connection
-from whatsapp.gateways.base import Accepted, Ambiguous, ConnectionChanged, RateLimited, Refused, Result, Unreachable
+from whatsapp.gateways.events import ConnectionChanged
+from whatsapp.gateways.results import Accepted, Ambiguous, RateLimited, Refused, Result, Unreachable
 
 pytestmark = pytest.mark.django_db
 

@@ -19,7 +19,7 @@ from chat.models import Conversation, Worker
 from config.auth import make_token
 from tests.factory import make_ticket
 from whatsapp import connection
-from whatsapp.gateways.base import ConnectionChanged
+from whatsapp.gateways.events import ConnectionChanged
 
 pytestmark = pytest.mark.django_db
 

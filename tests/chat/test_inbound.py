@@ -21,7 +21,8 @@ from tests.factory import make_contact, make_ticket
 from tests.fake_gateway import PERSON, FakeGateway, ack, echo, inbound, post_webhook, receive, session_status
 from tickets.models import Contact, State, Ticket
 from whatsapp import connection
-from whatsapp.gateways.base import Accepted, Ambiguous, ConnectionChanged, Result
+from whatsapp.gateways.events import ConnectionChanged
+from whatsapp.gateways.results import Accepted, Ambiguous, Result
 from whatsapp.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db

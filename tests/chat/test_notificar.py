@@ -17,7 +17,7 @@ from chat.models import Message, PredefinedMessage
 from tests.factory import make_contact, make_ticket, make_user
 from tests.fake_gateway import FakeGateway
 from tickets.models import Ticket
-from whatsapp.gateways.base import Ambiguous, Disconnected, Refused
+from whatsapp.gateways.results import Ambiguous, Disconnected, Refused
 
 pytestmark = pytest.mark.django_db
 

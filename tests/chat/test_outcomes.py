@@ -17,7 +17,7 @@ from config import logs
 from tests.factory import make_contact, make_ticket
 from tests.fake_gateway import AfterFirstByte, Answer, FakeGateway
 from whatsapp import connection
-from whatsapp.gateways.base import (
+from whatsapp.gateways.results import (
     Accepted,
     Ambiguous,
     Disconnected,

@@ -13,7 +13,8 @@ from chat.models import Conversation, Message, Worker
 from tests.factory import make_ticket
 from tests.fake_gateway import FakeGateway, echo, gateway_id, post_webhook
 from whatsapp import connection
-from whatsapp.gateways.base import Ambiguous, ConnectionChanged
+from whatsapp.gateways.events import ConnectionChanged
+from whatsapp.gateways.results import Ambiguous
 from whatsapp.models import Connection, WebhookEvent
 
 pytestmark = pytest.mark.django_db

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.properties.world import Clock
 from whatsapp import gateways
-from whatsapp.gateways.base import (
+from whatsapp.gateways.base import Ability, Gateway, Outgoing
+from whatsapp.gateways.events import ConnectionChanged, Event, Inbound, OwnMessage
+from whatsapp.gateways.results import (
     Accepted,
     Ambiguous,
-    ConnectionChanged,
     Disconnected,
-    Event,
     Misconfigured,
-    OwnMessage,
     RateLimited,
     Refused,
     Result,
@@ -92,10 +91,12 @@ class Acceptance:
     at: datetime
 
 
-class ScriptedGateway:
+class ScriptedGateway(Gateway):
     """Answers each send by its flight's plan. The laws are told of what matters; `meanwhile` plays the others' part."""
 
     name = "waha"
+    title = "WAHA"
+    can: ClassVar[frozenset[Ability]] = frozenset({"echo", "read_back"})
 
     def __init__(self) -> None:
         self.real = gateways.GATEWAYS["waha"]()
@@ -116,9 +117,9 @@ class ScriptedGateway:
         """The id of the `number`-th message accepted: known beforehand, so that a tick can come before its message."""
         return f"3EB0{number:016X}"
 
-    def send(self, address: str, text: str, before_first_byte: Callable[[], None]) -> Result:
+    def send(self, address: str, message: Outgoing, before_first_byte: Callable[[], None]) -> Result:
         flight = self.flights[-1]
-        flight.address, flight.text = address, text
+        flight.address, flight.text = address, message.text
         plan = flight.plan
         self.meanwhile(plan.before, flight)
         self.die(plan, BEFORE_WIRE)
@@ -161,12 +162,15 @@ class ScriptedGateway:
     def status(self) -> ConnectionChanged:
         return ConnectionChanged(True, "WhatsApp conectado")
 
-    def read_back(self, address: str, since: datetime) -> list[OwnMessage]:
+    def read_back(self, address: str, since: datetime) -> list[OwnMessage | Inbound] | None:
         found = [one for one in self.log if one.flight.address == address and one.at >= since]
         return [
             OwnMessage(one.id, address, one.flight.text, True, sent_at=one.at.astimezone(UTC).replace(microsecond=0))
             for one in found
         ]
+
+    def verify(self, body: bytes, headers: Mapping[str, str]) -> None:
+        raise NotImplementedError
 
     def external_id(self, body: bytes, payload: Any) -> str:
         return self.real.external_id(body, payload)

@@ -12,7 +12,7 @@ from chat import delivery
 from chat.models import Conversation, Message
 from tests.properties.gateway import AFTER_SETTLE, IN_CLAIM, IN_SETTLE, Attempt, Flight, Killed, ScriptedGateway
 from whatsapp import events
-from whatsapp.gateways.base import RateLimited
+from whatsapp.gateways.results import RateLimited
 
 
 class Instruments:

@@ -10,7 +10,7 @@ from chat.delivery import Claim
 from tests.properties.gateway import Flight, ScriptedGateway
 from tests.properties.rows import Row, messages, rows
 from tests.properties.world import World
-from whatsapp.gateways.base import RateLimited
+from whatsapp.gateways.results import RateLimited
 
 # Written again here on purpose: the application's own table may be what is wrong.
 MOVES = {

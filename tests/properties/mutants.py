@@ -17,7 +17,7 @@ from typing import Any
 from chat import compose, decisions, delivery, echoes, inbound, outcomes
 from chat.models import MOVES, Message
 from whatsapp import connection, events
-from whatsapp.gateways.base import Accepted, Ambiguous, RateLimited
+from whatsapp.gateways.results import Accepted, Ambiguous, RateLimited
 
 
 @dataclass(frozen=True)

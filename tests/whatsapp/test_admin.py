@@ -11,7 +11,8 @@ from django.test import Client
 from chat.models import Message
 from tests.supervision import browser_of, text_of
 from whatsapp import events
-from whatsapp.gateways.base import ConnectionChanged, Misconfigured
+from whatsapp.gateways.events import ConnectionChanged
+from whatsapp.gateways.results import Misconfigured
 from whatsapp.gateways.waha import Waha
 from whatsapp.models import Connection, WebhookEvent
 

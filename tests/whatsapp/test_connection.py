@@ -14,7 +14,8 @@ from pytest_django import Settings
 
 from tests.fake_gateway import FakeGateway
 from whatsapp import connection
-from whatsapp.gateways.base import ConnectionChanged, Misconfigured
+from whatsapp.gateways.events import ConnectionChanged
+from whatsapp.gateways.results import Misconfigured
 from whatsapp.models import Connection
 
 pytestmark = pytest.mark.django_db

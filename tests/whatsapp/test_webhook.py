@@ -140,8 +140,8 @@ def test_another_gateway_than_ours_is_a_404(name: str) -> None:
     assert not WebhookEvent.objects.exists()
 
 
-def test_get_is_not_allowed() -> None:
-    assert Client().get("/webhooks/waha").status_code == 405
+def test_a_get_is_refused_where_the_gateway_has_no_handshake() -> None:
+    assert Client().get("/webhooks/waha?hub.mode=subscribe").status_code == 403
 
 
 def test_what_could_not_be_stored_is_a_503_so_that_the_gateway_tries_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from tests.whatsapp.gateways.server import RawServer, drips, hangs, http, refused_url, resets, says
 from whatsapp import attempt
-from whatsapp.gateways.base import Ambiguous, Unreachable
+from whatsapp.gateways.results import Ambiguous, Unreachable
 from whatsapp.wire import MAX_BODY, Response, call
 
 FOREVER = 1e12  # seconds

@@ -1,5 +1,7 @@
 """The registry: one line per gateway."""
 
+from collections.abc import Callable
+
 from django.conf import settings
 
 from whatsapp.gateways.base import Gateway
@@ -16,7 +18,7 @@ def waha() -> Gateway:
     )
 
 
-GATEWAYS = {"waha": waha}
+GATEWAYS: dict[str, Callable[[], Gateway]] = {"waha": waha}
 
 
 def active() -> Gateway:

@@ -1,126 +1,96 @@
-"""What every WhatsApp gateway speaks: results that say what to do next, and normalised events.
-
-Nothing here or in the adapters touches the ORM (see docs/gateways.md).
-"""
+"""What every WhatsApp gateway speaks. Nothing here or in the adapters touches the ORM (see docs/gateways.md)."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal
+
+from whatsapp.gateways.events import ConnectionChanged, Event, Inbound, Media, OwnMessage
+from whatsapp.gateways.results import Failure, Misconfigured, Result
+
+# What a gateway may be able to do besides sending a text and telling what arrives:
+# reference   tells back, in a status, the `reference` we gave with a send
+# echo        tells of our own messages as it sends them
+# read_back   lists a chat as it remembers it, and the chats with news
+# typing      shows the person that we are writing
+# read_marks  tells the person that we have read
+# media       sends and fetches files
+# templates   sends approved templates, and takes free text only for 24 hours after the person's last message
+# session     shows a QR code, restarts and logs out its session
+Ability = Literal["reference", "echo", "read_back", "typing", "read_marks", "media", "templates", "session"]
 
 
 @dataclass(frozen=True)
-class Accepted:
-    """The gateway took the message. `id` is its bare message id, `address` the chat it resolved to, if told."""
+class File:
+    """A file to send. `kind` is image, video, audio, document or sticker; `read` gives its bytes."""
 
-    id: str
-    address: str | None = None
-
-
-@dataclass(frozen=True)
-class Unreachable:
-    """No byte of the request left us: DNS, connection refused, connect timeout, failed TLS handshake."""
-
-    detail: str
+    kind: str
+    mime: str
+    name: str
+    size: int
+    read: Callable[[], bytes]
 
 
 @dataclass(frozen=True)
-class Disconnected:
-    """The gateway says that its WhatsApp session is down; nothing was sent."""
+class TemplateUse:
+    """An approved template with the values of its variables, in order; `header` are those of its header."""
 
-    detail: str
-
-
-@dataclass(frozen=True)
-class RateLimited:
-    """Not sent. `scope` is whom it concerns; `after` the seconds the gateway asked us to wait, if it did."""
-
-    scope: Literal["session", "recipient"]
-    after: float | None = None
+    name: str
+    language: str
+    body: tuple[str, ...] = ()
+    header: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Refused:
-    """The gateway says never. `reason` is in Spanish, for the technician; `code` for ops."""
+class Outgoing:
+    """One message to send: its text (the caption, with a `file`; what the `template` says, with one).
 
-    reason: str
-    code: str = ""
-
-
-@dataclass(frozen=True)
-class Misconfigured:
-    """Not sent, and never will be until somebody fixes the setting named `key`."""
-
-    key: str
-    detail: str
-
-
-@dataclass(frozen=True)
-class Ambiguous:
-    """Nobody can say yet whether it left: timeout, reset, 5xx, a success without its id, a cut body."""
-
-    detail: str
-
-
-Result = Accepted | Unreachable | Disconnected | RateLimited | Refused | Misconfigured | Ambiguous
-
-
-@dataclass(frozen=True)
-class Inbound:
-    """A person wrote. `address` is the chat as seen by the gateway, neutral form: digits, `…@lid` or a BSUID.
-
-    `kind` is "text" or what else arrived (image, audio, …, "unknown"); `text` the text or caption, maybe empty.
-    `phone` is the person's number (digits) where the payload tells it beside an address that is not a phone.
+    `reference` is told back by a gateway with that ability.
     """
 
-    external_id: str
-    address: str
     text: str
-    kind: str = "text"
-    push_name: str = ""
-    phone: str | None = None
-    sent_at: datetime | None = None
+    reference: str = ""
+    file: File | None = None
+    template: TemplateUse | None = None
 
 
 @dataclass(frozen=True)
-class OwnMessage:
-    """The gateway's echo of a message from our own number. `by_api` is False when it was typed on the phone."""
+class Fetched:
+    """A file as the gateway gave it; `mime` and `name` are claims, maybe empty."""
 
-    external_id: str
-    address: str
-    text: str
-    by_api: bool
-    kind: str = "text"
-    sent_at: datetime | None = None
+    content: bytes
+    mime: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True)
-class StatusUpdate:
-    """A tick for one of our messages, by its bare id."""
+class TemplateInfo:
+    """A template as the gateway lists it. `header` and `body` hold {{1}}, {{2}}… where the variables go.
 
-    message_id: str
-    status: Literal["enviado", "entregado", "leido", "fallido"]
-    reason: str = ""
+    `status` is the gateway's word (APPROVED can be sent); `usable` is False for one that we cannot fill (a media
+    header, a button with a variable): `problem` says why, in Spanish.
+    """
+
+    name: str
+    language: str
+    status: str
+    category: str = ""
+    header: str = ""
+    body: str = ""
+    footer: str = ""
+    usable: bool = True
+    problem: str = ""
 
 
 @dataclass(frozen=True)
-class ConnectionChanged:
-    """The session's state. `connected` is True only when messages can leave now."""
+class MediaLimit:
+    """The largest file of one kind that a gateway takes, and the types it takes (an empty tuple: any)."""
 
-    connected: bool
-    detail: str
-
-
-@dataclass(frozen=True)
-class Ignored:
-    """Understood and of no interest here (a group, a newsletter, our own presence); `reason` in Spanish."""
-
-    reason: str
-
-
-Event = Inbound | OwnMessage | StatusUpdate | ConnectionChanged | Ignored
+    max_bytes: int
+    mimes: tuple[str, ...] = ()
 
 
 class InvalidSignature(Exception):
@@ -143,35 +113,85 @@ class Malformed(Exception):
     """A signed webhook body that cannot be read; the message says why, in Spanish."""
 
 
-class Gateway(Protocol):
-    """One WhatsApp gateway. Instances are cheap, hold only settings, and are safe to share between threads."""
+class Gateway(ABC):
+    """One WhatsApp gateway. Instances are cheap, hold only settings, and are safe to share between threads.
 
-    name: str
+    Nothing here raises for anything the wire does. What an ability promises is called only where `can` has it.
+    """
 
-    def send(self, address: str, text: str, before_first_byte: Callable[[], None]) -> Result:
-        """Send `text` to the chat `address` (neutral form, see `Inbound`).
+    name: ClassVar[str]
+    title: ClassVar[str]  # for people
+    can: ClassVar[frozenset[Ability]] = frozenset()
+    limits: ClassVar[Mapping[str, MediaLimit]] = {}
 
-        `before_first_byte` is called immediately before the first byte of the request is written; what it raises
-        aborts the call and is raised from here. Never raises for anything the wire does: that is a `Result`.
+    @abstractmethod
+    def send(self, address: str, message: Outgoing, before_first_byte: Callable[[], None]) -> Result:
+        """Send `message` to the chat `address` (neutral form, see `whatsapp.gateways.events`).
+
+        `before_first_byte` is called immediately before the first byte of the request that sends is written (after
+        any upload that it needs); what it raises aborts the call and is raised from here.
         """
 
+    @abstractmethod
     def status(self) -> ConnectionChanged | Misconfigured:
         """Ask the gateway whether its session can send. An unreachable gateway is `connected=False`."""
 
-    def read_back(self, address: str, since: datetime) -> list[OwnMessage] | None:
-        """Our own messages in the chat `address` since `since`, as the gateway remembers them; None when it cannot say.
-
-        What is missing from the answer proves nothing.
-        """
-
+    @abstractmethod
     def verify(self, body: bytes, headers: Mapping[str, str]) -> None:
-        """Check the webhook's signature over the raw `body`.
+        """Check that a webhook is our gateway's, over its raw `body`.
 
         `headers` is case-insensitive. Raises InvalidSignature or NotConfigured.
         """
 
+    @abstractmethod
     def external_id(self, body: bytes, payload: Any) -> str:
         """The id under which a repeat of this webhook is recognised, at most 200 characters."""
 
+    @abstractmethod
     def parse(self, payload: Any) -> list[Event]:
         """Normalise one webhook's decoded JSON. Unknown shapes are events too; raises Malformed only for no shape."""
+
+    def clean(self, payload: Any) -> Any:
+        """`payload` without what must never be stored: secrets that the gateway puts into its bodies."""
+        return payload
+
+    def handshake(self, query: Mapping[str, str]) -> str | None:
+        """What to answer to the GET with which the gateway checks our webhook's address; None: 403."""
+        return None
+
+    def read_back(self, address: str, since: datetime) -> list[OwnMessage | Inbound] | None:
+        """read_back: the messages in the chat `address` since `since`, as the gateway remembers them; None when it
+        cannot say now. What is missing from the answer proves nothing."""
+        raise NotImplementedError
+
+    def chats_since(self, since: datetime) -> list[str] | None:
+        """read_back: the addresses of the chats with messages since `since`; None when it cannot say now."""
+        raise NotImplementedError
+
+    def typing(self, address: str, *, on: bool, message_id: str | None) -> None:
+        """typing: show the person that we write, or no more; `message_id` is their last one, which Meta needs."""
+        raise NotImplementedError
+
+    def mark_read(self, address: str, message_ids: list[str]) -> None:
+        """read_marks: tell the person that their messages were read; the newest id comes last."""
+        raise NotImplementedError
+
+    def fetch(self, media: Media, max_bytes: int) -> Fetched | Failure:
+        """media: get the file of an `Inbound`, at most `max_bytes`, only ever from the configured server."""
+        raise NotImplementedError
+
+    def templates(self) -> list[TemplateInfo] | Failure | Misconfigured:
+        """templates: all of the account's."""
+        raise NotImplementedError
+
+    def qr(self) -> bytes | Failure:
+        """session: the QR code to scan now, as a PNG."""
+        raise NotImplementedError
+
+    def restart(self) -> Failure | None:
+        """session: start the session again; None when the gateway took the order."""
+        raise NotImplementedError
+
+    def log_out(self) -> Failure | None:
+        """session: forget the linked phone, so that a new one can be linked; None when the gateway took the order."""
+        raise NotImplementedError

@@ -8,21 +8,18 @@ import re
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from whatsapp import wire
 from whatsapp.gateways import waha_events
-from whatsapp.gateways.base import (
+from whatsapp.gateways.base import Ability, Gateway, InvalidSignature, NotConfigured, Outgoing
+from whatsapp.gateways.events import ConnectionChanged, Event, Inbound, OwnMessage
+from whatsapp.gateways.results import (
     Accepted,
     Ambiguous,
-    ConnectionChanged,
     Disconnected,
-    Event,
-    InvalidSignature,
     Misconfigured,
-    NotConfigured,
-    OwnMessage,
     RateLimited,
     Refused,
     Result,
@@ -34,10 +31,12 @@ _STATUS_DEADLINE_S = 5.0
 _EVENT_NAME = re.compile(r"[a-z._]{1,40}")
 
 
-class Waha:
+class Waha(Gateway):
     """One session of one WAHA server. Values come from settings; an empty `api_key` is not sent."""
 
     name = "waha"
+    title = "WAHA"
+    can: ClassVar[frozenset[Ability]] = frozenset({"echo", "read_back"})
 
     def __init__(self, url: str, api_key: str, session: str, hmac_key: str, timeout_s: float) -> None:
         self._url = url.rstrip("/")
@@ -46,13 +45,13 @@ class Waha:
         self._hmac_key = hmac_key
         self._timeout_s = timeout_s
 
-    def send(self, address: str, text: str, before_first_byte: Callable[[], None]) -> Result:
+    def send(self, address: str, message: Outgoing, before_first_byte: Callable[[], None]) -> Result:
         """See `Gateway.send`. WAHA takes 5 s to refuse while its session is down, so `timeout_s` has to be longer."""
         chat = f"{address}@c.us" if address.isdecimal() else address
         if person(chat) is None:
             return Refused("WAHA no puede escribir a esta dirección: no es un número ni un LID", "direccion")
-        message = {"session": self._session, "chatId": chat, "text": text}
-        answer = self._call("POST", "/api/sendText", message, self._timeout_s, before_first_byte)
+        body = {"session": self._session, "chatId": chat, "text": message.text}
+        answer = self._call("POST", "/api/sendText", body, self._timeout_s, before_first_byte)
         if not isinstance(answer, wire.Response):
             return answer
         return _accepted(answer) if answer.ok else _refusal(answer)
@@ -73,14 +72,14 @@ class Waha:
             return ConnectionChanged(False, f"WAHA contesta HTTP {answer.status}")
         return waha_events.connection(at(answer.json(), "status"))
 
-    def read_back(self, address: str, since: datetime) -> list[OwnMessage] | None:
+    def read_back(self, address: str, since: datetime) -> list[OwnMessage | Inbound] | None:
         """See `Gateway.read_back` (https://waha.devlike.pro/docs/how-to/chats/). At most 5 seconds."""
         chat = quote(f"{address}@c.us" if address.isdecimal() else address, safe="")
-        limits = f"limit=100&downloadMedia=false&filter.fromMe=true&filter.timestamp.gte={int(since.timestamp())}"
+        limits = f"limit=100&downloadMedia=false&filter.timestamp.gte={int(since.timestamp())}"
         path = f"/api/{quote(self._session, safe='')}/chats/{chat}/messages?{limits}"
         answer = self._call("GET", path, None, min(_STATUS_DEADLINE_S, self._timeout_s), None)
         found = answer.json() if isinstance(answer, wire.Response) and answer.ok else None
-        return waha_events.own_messages(found) if isinstance(found, list) else None
+        return waha_events.messages(found) if isinstance(found, list) else None
 
     def verify(self, body: bytes, headers: Mapping[str, str]) -> None:
         """See `Gateway.verify`: the hex HMAC-SHA512 of the body (https://waha.devlike.pro/docs/how-to/webhooks/)."""

@@ -7,15 +7,8 @@ import re
 from collections.abc import Callable
 from typing import Any, Literal
 
-from whatsapp.gateways.base import (
-    ConnectionChanged,
-    Event,
-    Ignored,
-    Inbound,
-    Malformed,
-    OwnMessage,
-    StatusUpdate,
-)
+from whatsapp.gateways.base import Malformed
+from whatsapp.gateways.events import ConnectionChanged, Event, Ignored, Inbound, OwnMessage, StatusUpdate
 from whatsapp.gateways.shape import at, moment, one_line, person, sane_id, text_at
 
 # {fromMe}_{chatId}_{id}[_{participant}]: https://waha.devlike.pro/docs/how-to/receive-messages/
@@ -91,13 +84,13 @@ def parse(payload: Any, session: str) -> list[Event]:
     return [read(content)]
 
 
-def own_messages(found: list[Any]) -> list[OwnMessage]:
-    """Our own messages among those of a chat read back; what cannot be read is left out."""
-    messages = []
+def messages(found: list[Any]) -> list[OwnMessage | Inbound]:
+    """The messages of a chat read back; what cannot be read is left out."""
+    messages: list[OwnMessage | Inbound] = []
     for item in found:
         with contextlib.suppress(Malformed):
             event = _message(item) if isinstance(item, dict) else None
-            if isinstance(event, OwnMessage):
+            if isinstance(event, OwnMessage | Inbound):
                 messages.append(event)
     return messages
 
@@ -147,7 +140,7 @@ def _message(content: dict[str, Any]) -> Event:
     if own:
         return OwnMessage(message_id, address, text, content.get("source") == "api", kind, sent_at)
     push_name = next((name for path in _PUSH_NAMES if (name := text_at(content, *path))), "")
-    return Inbound(message_id, address, text, kind, push_name, _phone(content, address), sent_at)
+    return Inbound(message_id, address, text, kind, push_name, _aliases(content, address), sent_at)
 
 
 def _kind(content: dict[str, Any]) -> str:
@@ -175,11 +168,12 @@ def _location(content: dict[str, Any]) -> str:
     return "\n".join(line for line in (text_at(content, "location", "description"), one_line(where, 60)) if line)
 
 
-def _phone(content: dict[str, Any], address: str) -> str | None:
+def _aliases(content: dict[str, Any], address: str) -> tuple[str, ...]:
+    """The phone of somebody seen by their LID."""
     if not address.endswith("@lid"):
-        return None
+        return ()
     phones = (person(at(content, *path)) for path in _PHONES)
-    return next((phone for phone in phones if phone and not phone.endswith("@lid")), None)
+    return tuple(phone for phone in phones if phone and not phone.endswith("@lid"))[:1]
 
 
 def _ack(content: dict[str, Any]) -> Event:

@@ -13,25 +13,9 @@ from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
 from tests.whatsapp.gateways.server import Answer, RawServer, hangs, http, refused_url, resets, says
-from whatsapp.gateways.base import (
-    Accepted,
-    Ambiguous,
-    ConnectionChanged,
-    Disconnected,
-    Event,
-    Gateway,
-    Ignored,
-    Inbound,
-    InvalidSignature,
-    Malformed,
-    Misconfigured,
-    NotConfigured,
-    OwnMessage,
-    Refused,
-    Result,
-    StatusUpdate,
-    Unreachable,
-)
+from whatsapp.gateways.base import Gateway, InvalidSignature, Malformed, NotConfigured, Outgoing
+from whatsapp.gateways.events import ConnectionChanged, Event, Ignored, Inbound, OwnMessage, StatusUpdate
+from whatsapp.gateways.results import Accepted, Ambiguous, Disconnected, Misconfigured, Refused, Result, Unreachable
 
 ADDRESS = "5214772758198"
 TEXT = "Buenos días, ¿ya enciende?"
@@ -73,7 +57,7 @@ class GatewayContract(ABC):
     def send(self, answer: Answer | bytes, timeout_s: float = 5) -> Result:
         """Send a message to a server that gives `answer` to one request, no more and no fewer."""
         with RawServer(says(answer) if isinstance(answer, bytes) else answer) as server:
-            result = self.gateway(server.url, timeout_s=timeout_s).send(ADDRESS, TEXT, never)
+            result = self.gateway(server.url, timeout_s=timeout_s).send(ADDRESS, Outgoing(TEXT), never)
         assert server.connections == 1
         return result
 
@@ -102,7 +86,7 @@ class GatewayContract(ABC):
         assert isinstance(result, Misconfigured) and result.key == self.key_setting
 
     def test_a_gateway_that_is_not_there_is_unreachable(self) -> None:
-        assert isinstance(self.gateway(refused_url()).send(ADDRESS, TEXT, never), Unreachable)
+        assert isinstance(self.gateway(refused_url()).send(ADDRESS, Outgoing(TEXT), never), Unreachable)
 
     def test_no_answer_in_time_is_ambiguous(self) -> None:
         assert isinstance(self.send(hangs, timeout_s=0.5), Ambiguous)
@@ -138,7 +122,7 @@ class GatewayContract(ABC):
 
         with RawServer(hangs) as server:
             with pytest.raises(LookupError):
-                self.gateway(server.url).send(ADDRESS, TEXT, lost)
+                self.gateway(server.url).send(ADDRESS, Outgoing(TEXT), lost)
             server.close()
             assert server.received == [b""]
 

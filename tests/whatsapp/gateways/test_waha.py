@@ -11,17 +11,9 @@ import pytest
 
 from tests.whatsapp.gateways.contract import ADDRESS, TEXT, GatewayContract, never
 from tests.whatsapp.gateways.server import RawServer, http, says
-from whatsapp.gateways.base import (
-    Accepted,
-    Ambiguous,
-    ConnectionChanged,
-    Disconnected,
-    Gateway,
-    InvalidSignature,
-    Misconfigured,
-    RateLimited,
-    Refused,
-)
+from whatsapp.gateways.base import Gateway, InvalidSignature, Outgoing
+from whatsapp.gateways.events import ConnectionChanged, Inbound, OwnMessage
+from whatsapp.gateways.results import Accepted, Ambiguous, Disconnected, Misconfigured, RateLimited, Refused
 from whatsapp.gateways.waha import Waha
 
 PAYLOADS = Path(__file__).parent / "payloads" / "waha"
@@ -68,19 +60,19 @@ class TestWaha(GatewayContract):
     @pytest.mark.parametrize(("address", "chat"), [(ADDRESS, "5214772758198@c.us"), ("123456@lid", "123456@lid")])
     def test_the_request_is_what_waha_documents(self, address: str, chat: str) -> None:
         with RawServer(says(self.accepted)) as server:
-            self.gateway(server.url + "/").send(address, TEXT, never)
+            self.gateway(server.url + "/").send(address, Outgoing(TEXT), never)
         assert server.received[0].startswith(b"POST /api/sendText HTTP/1.1\r\n")
         assert b"X-Api-Key: llave\r\n" in server.received[0]
         assert server.request == {"session": "default", "chatId": chat, "text": TEXT}
 
     def test_without_a_key_no_key_is_sent(self) -> None:
         with RawServer(says(self.accepted)) as server:
-            Waha(server.url, "", "default", "", 5).send(ADDRESS, TEXT, never)
+            Waha(server.url, "", "default", "", 5).send(ADDRESS, Outgoing(TEXT), never)
         assert b"x-api-key" not in server.received[0].lower()
 
     @pytest.mark.parametrize("address", ["MX.1349", "1203630@g.us", "status@broadcast", "", "5²", "52\n@c.us"])
     def test_an_address_that_waha_has_no_word_for_is_refused_unsent(self, address: str) -> None:
-        assert isinstance(self.gateway().send(address, TEXT, never), Refused)
+        assert isinstance(self.gateway().send(address, Outgoing(TEXT), never), Refused)
 
     @pytest.mark.parametrize(
         ("body", "expected"),
@@ -149,12 +141,12 @@ class TestWaha(GatewayContract):
 
     @pytest.mark.parametrize(("url", "key"), [("waha:3000", "WAHA_URL"), ("", "WAHA_URL")])
     def test_a_url_that_is_none_names_the_setting(self, url: str, key: str) -> None:
-        result = self.gateway(url).send(ADDRESS, TEXT, never)
+        result = self.gateway(url).send(ADDRESS, Outgoing(TEXT), never)
         assert isinstance(result, Misconfigured) and result.key == key
 
     @pytest.mark.parametrize("api_key", ["llave\n", "ñandú"])
     def test_a_key_that_fits_no_header_names_the_setting(self, api_key: str) -> None:
-        result = Waha("http://127.0.0.1:9", api_key, "default", "", 5).send(ADDRESS, TEXT, never)
+        result = Waha("http://127.0.0.1:9", api_key, "default", "", 5).send(ADDRESS, Outgoing(TEXT), never)
         assert isinstance(result, Misconfigured) and result.key == "WAHA_API_KEY"
 
     # Its state
@@ -219,7 +211,7 @@ class TestWaha(GatewayContract):
         assert self.gateway().external_id(b"{}", payload) != self.gateway().external_id(b"{}", payload)
 
 
-def test_a_chat_read_back_tells_our_own_messages_and_leaves_out_the_rest() -> None:
+def test_a_chat_read_back_tells_the_messages_of_both_and_leaves_out_the_rest() -> None:
     chat = [
         {"id": SERIALIZED, "fromMe": True, "source": "api", "body": TEXT, "timestamp": 1748000000},
         {"id": "true_5214772758198@c.us_3EB0APP", "fromMe": True, "source": "app", "body": "a mano"},
@@ -236,9 +228,10 @@ def test_a_chat_read_back_tells_our_own_messages_and_leaves_out_the_rest() -> No
         gateway = Waha(server.url, "clave", "default", "secreto", 3)
         found = gateway.read_back(ADDRESS, datetime(2025, 5, 23, tzinfo=UTC))
     assert found is not None
-    assert [(message.external_id, message.by_api, message.text) for message in found] == [
-        ("3EB0A1B2C3", True, TEXT),
-        ("3EB0APP", False, "a mano"),
+    assert [(message.external_id, type(message), message.text) for message in found] == [
+        ("3EB0A1B2C3", OwnMessage, TEXT),
+        ("3EB0APP", OwnMessage, "a mano"),
+        ("3EB0HERS", Inbound, "de la persona"),
     ]
     assert server.received[0].startswith(b"GET /api/default/chats/5214772758198%40c.us/messages?")
 

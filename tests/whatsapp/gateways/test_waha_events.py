@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from whatsapp.gateways.base import ConnectionChanged, Event, Ignored, Inbound, Malformed, OwnMessage, StatusUpdate
+from whatsapp.gateways.base import Malformed
+from whatsapp.gateways.events import ConnectionChanged, Event, Ignored, Inbound, OwnMessage, StatusUpdate
 from whatsapp.gateways.waha_events import parse
 
 PHONE = "5214772758198"
@@ -51,7 +52,7 @@ def got(**changes: Any) -> Inbound:
 
 def test_a_text_is_an_inbound_message() -> None:
     sent_at = datetime(2025, 5, 23, 11, 33, 20, tzinfo=UTC)
-    assert got() == Inbound("AAAA", PHONE, "No enciende", "text", "Ana", None, sent_at)
+    assert got() == Inbound("AAAA", PHONE, "No enciende", "text", "Ana", (), sent_at)
 
 
 def test_message_and_message_any_tell_the_same_message() -> None:
@@ -77,13 +78,13 @@ def test_a_device_is_no_part_of_an_address() -> None:
 )
 def test_a_lid_is_the_address_and_its_phone_is_kept_where_it_is_told(data: Any) -> None:
     event = got(id="false_123456@lid_AAAA", **{"from": "123456@lid"}, _data=data)
-    assert (event.address, event.phone) == ("123456@lid", PHONE)
+    assert (event.address, event.aliases) == ("123456@lid", (PHONE,))
 
 
 @pytest.mark.parametrize("data", [None, [], {}, {"key": {"remoteJidAlt": "123456@lid"}}, {"key": {"senderPn": 5}}])
 def test_a_lid_without_a_phone_has_none(data: Any) -> None:
     event = got(id="false_123456@lid_AAAA", **{"from": "123456@lid"}, _data=data)
-    assert (event.address, event.phone) == ("123456@lid", None)
+    assert (event.address, event.aliases) == ("123456@lid", ())
 
 
 @pytest.mark.parametrize("data", [{"notifyName": "Ana"}, {"Info": {"PushName": "Ana"}}], ids=["webjs", "gows"])
