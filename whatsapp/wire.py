@@ -13,17 +13,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import requests
+from urllib3.filepost import encode_multipart_formdata
 
 from whatsapp.attempt import Adapter, Attempt, StoppedError
 from whatsapp.gateways.results import Ambiguous, Unreachable
 
-MAX_BODY = 1024 * 1024
+MAX_BODY = 1024 * 1024  # of an answer, unless the caller asks for a file
 _CHUNK = 64 * 1024
 
 
 @dataclass(frozen=True)
 class Response:
-    """A whole HTTP answer. `headers` is case-insensitive; `body` is at most MAX_BODY bytes."""
+    """A whole HTTP answer. `headers` is case-insensitive; `body` is at most as long as the caller allowed."""
 
     status: int
     headers: Mapping[str, str]
@@ -50,25 +51,38 @@ class Response:
         return seconds if math.isfinite(seconds) and seconds >= 0 else None
 
 
+class TooLong(Ambiguous):
+    """The answer had more than `max_body` bytes."""
+
+
+def multipart(fields: Mapping[str, str | tuple[str, bytes, str]]) -> tuple[bytes, str]:
+    """The body of a form with files, and its Content-Type; a file is (its name, its bytes, its type)."""
+    return encode_multipart_formdata(fields)
+
+
 def call(
     method: str,
     url: str,
     *,
     json: Any = None,
+    content: bytes | None = None,
     headers: Mapping[str, str] | None = None,
     deadline_s: float,
     before_first_byte: Callable[[], None] | None = None,
+    max_body: int = MAX_BODY,
 ) -> Response | Unreachable | Ambiguous:
     """Make one HTTP request over its own connection: no retry, no redirect, no proxy, no netrc.
+
+    The body is `json`, or the bytes of `content`, whose Content-Type is among the `headers`.
 
     `deadline_s` seconds is for the whole call, name look-up to last byte. `before_first_byte` is called once the
     connection (and its TLS) stands, immediately before the first byte of the request is written; what it raises is
     raised from here and nothing is written. All else that goes wrong is Unreachable before that byte and Ambiguous
-    after it, whatever the exception: also a cut body, and one longer than MAX_BODY.
+    after it, whatever the exception: also a cut body, and one longer than `max_body` (TooLong).
     """
-    body = None if json is None else jsonlib.dumps(json).encode()
+    body = content if json is None else jsonlib.dumps(json).encode()
     sent_headers = {"Accept-Encoding": "identity", "Connection": "close", **(headers or {})}
-    if body is not None:
+    if json is not None:
         sent_headers["Content-Type"] = "application/json"
     with Attempt(deadline_s, before_first_byte) as attempt, requests.Session() as session:
         session.trust_env = False
@@ -78,7 +92,7 @@ def call(
             answer = session.request(
                 method, url, data=body, headers=sent_headers, timeout=deadline_s, allow_redirects=False, stream=True
             )
-            content = _read(answer)
+            received = _read(answer, max_body)
         except StoppedError as stopped:
             raise stopped.reason from None
         except Exception as error:
@@ -86,16 +100,16 @@ def call(
             return Ambiguous(detail) if attempt.written else Unreachable(detail)
         if not attempt.finish():  # a body without a length looks whole when the watchdog shut the socket down
             return Ambiguous(attempt.too_late)
-    if content is None:
-        return Ambiguous(f"respuesta de más de {MAX_BODY} bytes")
-    return Response(answer.status_code, answer.headers, content)
+    if received is None:
+        return TooLong(f"respuesta de más de {max_body} bytes")
+    return Response(answer.status_code, answer.headers, received)
 
 
-def _read(answer: requests.Response) -> bytes | None:
-    """The body as sent, or None when it is longer than MAX_BODY. Raises when it is cut."""
+def _read(answer: requests.Response, max_body: int) -> bytes | None:
+    """The body as sent, or None when it is longer than `max_body`. Raises when it is cut."""
     content = bytearray()
     for chunk in answer.raw.stream(_CHUNK, decode_content=False):
         content += chunk
-        if len(content) > MAX_BODY:
+        if len(content) > max_body:
             return None
     return bytes(content)

@@ -17,7 +17,7 @@ import pytest
 from tests.whatsapp.gateways.server import RawServer, drips, hangs, http, refused_url, resets, says
 from whatsapp import attempt
 from whatsapp.gateways.results import Ambiguous, Unreachable
-from whatsapp.wire import MAX_BODY, Response, call
+from whatsapp.wire import MAX_BODY, Response, TooLong, call, multipart
 
 FOREVER = 1e12  # seconds
 
@@ -41,6 +41,24 @@ def test_a_chunked_answer_is_returned() -> None:
     with RawServer(says(chunked)) as server:
         answer = ask(server.url)
     assert isinstance(answer, Response) and answer.json() == {"a": 1}
+
+
+def test_bytes_are_sent_as_they_are() -> None:
+    with RawServer(says(http(200))) as server:
+        call("POST", server.url, content=b"\0\xff", headers={"Content-Type": "image/png"}, deadline_s=5)
+    head, _, body = server.received[0].partition(b"\r\n\r\n")
+    assert b"Content-Type: image/png" in head and body == b"\0\xff"
+
+
+def test_a_form_with_a_file_is_sent_whole_even_when_it_is_large() -> None:
+    picture = b"\xff" * (3 * 1024 * 1024)
+    content, kind = multipart({"type": "image/png", "file": ('a"b\r\nX: y.png', picture, "image/png")})
+    with RawServer(says(http(200))) as server:
+        call("POST", server.url, content=content, headers={"Content-Type": kind}, deadline_s=10)
+    head, _, body = server.received[0].partition(b"\r\n\r\n")
+    assert kind.encode() in head and body == content
+    assert picture in body and b'name="type"\r\n\r\nimage/png' in body
+    assert b"\nX: y" not in body
 
 
 def test_every_call_has_its_own_connection() -> None:
@@ -228,6 +246,14 @@ def test_an_answer_cut_within_its_headers_has_no_body() -> None:
 def test_a_body_over_the_limit_is_ambiguous() -> None:
     with RawServer(says(http(200, b" " * (MAX_BODY + 1)))) as server:
         assert isinstance(ask(server.url), Ambiguous)
+
+
+def test_a_caller_who_asks_for_a_file_says_how_long_it_may_be() -> None:
+    with RawServer(says(http(200, b"x" * (MAX_BODY + 1)))) as server:
+        answer = ask(server.url, max_body=MAX_BODY + 1)
+    assert isinstance(answer, Response) and len(answer.body) == MAX_BODY + 1
+    with RawServer(says(http(200, b"x" * 11))) as server:
+        assert isinstance(ask(server.url, max_body=10), TooLong)
 
 
 def test_a_body_at_the_limit_is_an_answer() -> None:
