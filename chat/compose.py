@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
+from chat import window
 from chat.models import Conversation, Delivery, Message, PredefinedMessage, Role
 from chat.thread import technician_spoke
 from tickets.models import Ticket
@@ -51,13 +52,17 @@ class AlreadyNotified(Exception):
 
 @dataclass(frozen=True)
 class Draft:
-    """What a technician wants sent. `key` makes repeats harmless; `seen` is the last seq they had on screen."""
+    """What a technician wants sent. `key` makes repeats harmless; `seen` is the last seq they had on screen.
+
+    `template` is what `text` is made of when it is one (chat/templates_use.py).
+    """
 
     text: str
     key: uuid.UUID | None = None
     seen: int | None = None
     force: bool = False
     notice: PredefinedMessage | None = None
+    template: dict[str, Any] | None = None
 
 
 def check_text(text: Any) -> str:
@@ -76,7 +81,7 @@ def check_text(text: Any) -> str:
 def write(ticket_id: int, author: User, draft: Draft) -> tuple[Message, bool]:
     """Put a technician's message at the end of the queue; returns its row and whether it is new.
 
-    Raises KeyReused, NewMessages, OtherTicketOpen or AlreadyNotified, and then nothing is written.
+    Raises KeyReused, NewMessages, OtherTicketOpen, AlreadyNotified or WindowClosed, and then nothing is written.
     """
     contact = Ticket.objects.select_related("contact").get(pk=ticket_id).contact
     with transaction.atomic():
@@ -89,9 +94,12 @@ def write(ticket_id: int, author: User, draft: Draft) -> tuple[Message, bool]:
         if not draft.force:
             check_seen(ticket, draft)
             check_notice(ticket, draft)
+        if draft.template is None:
+            window.check(conversation)
         reopen(ticket)
+        details = {"plantilla": draft.template} if draft.template else {}
         message = conversation.append(
-            ticket, Role.TECHNICIAN, draft.text, author=author, key=draft.key, notice=draft.notice
+            ticket, Role.TECHNICIAN, draft.text, author=author, key=draft.key, notice=draft.notice, details=details
         )
         technician_spoke(conversation, ticket, draft.text, timezone.now())
         if draft.seen is not None:
@@ -144,4 +152,4 @@ def mark_read(ticket_id: int, seq: int) -> None:
 
 
 # What `write` raises on purpose: the caller explains it; anything else is a bug.
-EXPECTED = (InvalidText, KeyReused, NewMessages, OtherTicketOpen, AlreadyNotified)
+EXPECTED = (InvalidText, KeyReused, NewMessages, OtherTicketOpen, AlreadyNotified, window.WindowClosed)

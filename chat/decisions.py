@@ -6,6 +6,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
+from chat import window
 from chat.compose import reopen
 from chat.models import Conversation, Delivery, Message, Role
 from chat.thread import technician_spoke
@@ -27,7 +28,7 @@ class TooLate(Exception):
 def decide(ticket: Ticket, seq: int, decision: str, person: User) -> Message:
     """Apply a person's decision to message `seq`; returns the message that matters now (the new one of a resend).
 
-    Raises Message.DoesNotExist and TooLate. Who and when are stored.
+    Raises Message.DoesNotExist, TooLate and WindowClosed. Who and when are stored.
     """
     with transaction.atomic():
         conversation = Conversation.locked_for(ticket.contact)
@@ -47,6 +48,8 @@ def decide(ticket: Ticket, seq: int, decision: str, person: User) -> Message:
 def resend(conversation: Conversation, ticket: Ticket, message: Message, person: User) -> Message:
     """A new row at the end that names the old one; the old one is discarded, since it is replaced."""
     ticket = Ticket.objects.select_related("contact").get(pk=ticket.pk)
+    if not message.details.get("plantilla"):
+        window.check(conversation)
     reopen(ticket)
     if message.state == Delivery.DOUBTFUL:
         message.move(
@@ -55,7 +58,13 @@ def resend(conversation: Conversation, ticket: Ticket, message: Message, person:
     elif message.resent_as.exists():
         raise TooLate
     new = conversation.append(
-        ticket, Role.TECHNICIAN, message.text, author=person, resends=message, notice=message.notice
+        ticket,
+        Role.TECHNICIAN,
+        message.text,
+        author=person,
+        resends=message,
+        notice=message.notice,
+        details=message.details,
     )
     technician_spoke(conversation, ticket, message.text, timezone.now())
     ticket.save()

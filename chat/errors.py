@@ -8,7 +8,7 @@ from functools import wraps
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from chat import compose, decisions, history
+from chat import compose, decisions, history, window
 from chat.models import Message
 
 
@@ -17,7 +17,7 @@ def refusal(status: int, word: str, detail: str, **more: object) -> Response:
 
 
 def conflict(error: Exception, request: Request) -> Response:
-    """The 409 of a refused write; raises `error` again when it is not one of ours."""
+    """The 409 or 422 of a refused write; raises `error` again when it is not one of ours."""
     if isinstance(error, compose.KeyReused):
         detail = "Esa clave ya se usó con otro texto; tu mensaje no se guardó. Envíalo de nuevo."
         return refusal(409, "clave_con_otro_texto", detail)
@@ -31,6 +31,11 @@ def conflict(error: Exception, request: Request) -> Response:
     if isinstance(error, compose.AlreadyNotified):
         detail = "Este aviso ya se envió en este ticket. Confirma si quieres enviarlo otra vez."
         return refusal(409, "ya_notificado", detail, ya_enviado=history.local(error.message.created))
+    if isinstance(error, window.WindowClosed):
+        return refusal(422, "ventana_cerrada", window.CLOSED, ventana=history.window_entry(error.window))
+    if isinstance(error, window.WindowChanged):
+        detail = "La ventana de 24 horas cambió mientras mirabas: revisa cómo quedaría y envíalo de nuevo."
+        return refusal(409, "ventana_cambio", detail)
     if isinstance(error, decisions.TooLate):
         return refusal(409, "ya_cambio", "El mensaje cambió de estado mientras decidías; revisa cómo quedó.")
     raise error
@@ -45,7 +50,7 @@ def explained(view: Callable[..., Response]) -> Callable[..., Response]:
             return view(request, *args, **kwargs)
         except compose.InvalidText as error:
             return refusal(400, "datos_no_validos", str(error))
-        except (*compose.EXPECTED, decisions.TooLate) as error:
+        except (*compose.EXPECTED, decisions.TooLate, window.WindowChanged) as error:
             return conflict(error, request)
 
     return wrapped

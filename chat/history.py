@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from chat import window
 from chat.models import Conversation, Message
 from tickets.models import Ticket
 
@@ -89,7 +90,16 @@ def ticket_entry(ticket: Ticket, reader: User) -> dict[str, Any]:
         },
         "sin_leer": ticket.unread,
         "abierto": ticket.is_open,
+        "ventana": window_entry(window.of_contact(ticket.contact_id)),
     }
+
+
+def window_entry(found: window.Window | None) -> dict[str, Any] | None:
+    """The 24-hour window as answers tell it; `null` where the gateway has none."""
+    if found is None:
+        return None
+    closes = local(found.closes) if found.closes else None
+    return {"abierta": found.is_open, "cierra": closes, "segundos": found.seconds}
 
 
 def version_of(ticket_id: int) -> int:
@@ -99,8 +109,8 @@ def version_of(ticket_id: int) -> int:
 
 
 def etag(reader: User, ticket: Ticket, query: str, version: int) -> str:
-    """The tag of an answer: equal only for the same person, ticket, query, version and release."""
-    parts = f"{reader.pk}|{ticket.pk}|{query}|{version}|{settings.RELEASE}"
+    """The tag of an answer: equal only for the same person, ticket, query, version, gateway and release."""
+    parts = f"{reader.pk}|{ticket.pk}|{query}|{version}|{settings.WHATSAPP_GATEWAY}|{settings.RELEASE}"
     return f'"{hashlib.sha256(parts.encode()).hexdigest()[:32]}"'
 
 
@@ -122,10 +132,12 @@ def conversation(
         seqs = list(newest)
         more = len(seqs) > PAGE
         messages = messages.filter(seq__in=seqs[:PAGE])
+    entry = ticket_entry(ticket, reader)
     return {
         "historial": entries(messages, reader),
         "version": version,
-        "ticket": ticket_entry(ticket, reader),
+        "ticket": entry,
+        "ventana": entry["ventana"],
         "mas": more,
     }
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from chat import assistant, changes, delivery, tasks
+from chat import assistant, changes, delivery, tasks, window
 from chat.attachments import attach
 from chat.echoes import own_message
 from chat.models import ACCEPTED, Conversation, Delivery, Message, Role
@@ -82,7 +82,7 @@ def receive(event: Inbound) -> Outcome:
     )
     if event.media:
         attach(message, event.media)
-    conversation.heard(now)
+    conversation.heard(message.created)
     ticket.unread += 1
     ticket.waiting_since = ticket.waiting_since or now
     note_activity(ticket, Role.USER, text, now)
@@ -127,6 +127,9 @@ def assist(conversation: Conversation, ticket: Ticket, contact: Contact, text: s
     assistant.learn(ticket, contact, text, answered=answered)
     contact.save(update_fields=["name", "department"])
     field = assistant.next_question(ticket, contact)
+    if window.closed(conversation):  # it wrote long ago and we hear of it only now
+        ticket.asked = ""
+        return
     ticket.asked = field
     lost = bool(field) and last is not None and last.state == Delivery.FAILED
     if field == before and not (answered or first or lost):
@@ -146,7 +149,9 @@ def status(event: StatusUpdate) -> Outcome:
     row.refresh_from_db()
     if row.state == event.status:
         return Outcome(State.IGNORED, "Estado repetido", about=about(row))
-    changes = {"reason": event.reason[:300] or "WhatsApp no lo pudo entregar."} if event.status == "fallido" else {}
+    changes = {}
+    if event.status == "fallido":
+        changes = {"reason": event.reason[:300] or "WhatsApp no lo pudo entregar.", "code": event.code[:40]}
     if not row.move(conversation, event.status, **changes):
         return Outcome(State.IGNORED, f"Estado atrasado: {row.state} -> {event.status}", about=about(row))
     return Outcome(about=about(row))

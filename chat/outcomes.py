@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 
 from chat import runtime
 from chat.models import Conversation, Delivery, Held, Message
+from chat.outgoing import Unsendable
 from chat.phones import logged
 from whatsapp import connection, events
 from whatsapp.gateways.events import ConnectionChanged
@@ -99,6 +100,8 @@ def write_outcome(message: Message, token: uuid.UUID, result: Result | Exception
 
 def note_session(message: Message, result: Result | Exception) -> None:
     """Tell the breaker what this result says of the session."""
+    if isinstance(result, Unsendable):
+        return
     if isinstance(result, Accepted | Refused):
         connection.sent()
     elif isinstance(result, Disconnected):
@@ -165,7 +168,7 @@ def _(result: RateLimited, row: Message, clock: datetime) -> Step:
 @next_step.register
 def _(result: Refused, row: Message, clock: datetime) -> Step:
     line = f"Mensaje rechazado para %s ({safe(result.code)})"
-    return Step(Delivery.FAILED, logging.WARNING, line, due=None, reason=result.reason[:300])
+    return Step(Delivery.FAILED, logging.WARNING, line, due=None, reason=result.reason[:300], code=result.code[:40])
 
 
 @next_step.register
