@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from tickets.models import Contact, Ticket
+from whatsapp.models import Template
 
 
 class Role(models.TextChoices):
@@ -233,12 +234,20 @@ class Attachment(models.Model):
 
 
 class PredefinedMessage(models.Model):
-    """A text of Notificar. Variables: {nombre} {numero} {estado} {tecnico}."""
+    """A text of Notificar. Variables: {nombre} {numero} {estado} {tecnico}.
+
+    `template` goes instead of the text outside of the 24-hour window, with a value per line of `template_values`:
+    first those of its header.
+    """
 
     title = models.CharField("título", max_length=80, unique=True)
     text = models.TextField("texto", max_length=4096, help_text="Variables: {nombre}, {numero}, {estado}, {tecnico}.")
     position = models.PositiveIntegerField("orden", default=0)
     active = models.BooleanField("activo", default=True)
+    template = models.ForeignKey(
+        Template, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name="plantilla"
+    )
+    template_values = models.TextField("valores de la plantilla", blank=True)
 
     class Meta:
         verbose_name = "mensaje predefinido"
