@@ -96,11 +96,16 @@ def not_sent(detail: str) -> None:
 
 
 def doubtful(address: str, detail: str) -> None:
-    """A send ended in doubt; several in a row, from different conversations, open the breaker."""
+    """A send ended in doubt; several in a row, each from another conversation, open the breaker."""
     current()
-    rows = Connection.objects.filter(pk=settings.WHATSAPP_GATEWAY).exclude(doubtful_address=address)
-    rows.update(doubtful=F("doubtful") + 1, doubtful_address=address)
-    if current().doubtful >= MAX_DOUBTFUL:
+    with transaction.atomic():
+        row = Connection.objects.select_for_update().get(pk=settings.WHATSAPP_GATEWAY)
+        known = list(filter(None, row.doubtful_address.split(",")))
+        if address in known:
+            return
+        row.doubtful, row.doubtful_address = row.doubtful + 1, ",".join([*known, address][-MAX_DOUBTFUL:])
+        row.save(update_fields=["doubtful", "doubtful_address"])
+    if row.doubtful >= MAX_DOUBTFUL:
         update(ConnectionChanged(connected=False, detail=detail))
 
 

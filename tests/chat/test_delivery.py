@@ -441,13 +441,32 @@ def test_even_one_conversation_opens_it_by_not_reaching_the_gateway(gateway: Fak
 
 
 @pytest.mark.parametrize("between", [Accepted("3EB0ENTRE"), Refused("No.")], ids=["accepted", "refused"])
-def test_an_answer_in_between_starts_the_count_again(gateway: FakeGateway, patient: None, between: Result) -> None:
-    fail(gateway, *[Unreachable("x")] * 4, between, *[Unreachable("x")] * 4)
+@pytest.mark.parametrize("failure", [Unreachable("x"), Ambiguous("HTTP 502")], ids=["not sent", "doubtful"])
+def test_an_answer_in_between_starts_the_count_again(
+    gateway: FakeGateway, patient: None, failure: Result, between: Result
+) -> None:
+    count = 4 if isinstance(failure, Unreachable) else 2
+    fail(gateway, *[failure] * count, between, *[failure] * count)
     assert not connection.opened()
 
 
 def test_three_doubts_in_a_row_of_different_conversations_open_it(gateway: FakeGateway) -> None:
     fail(gateway, Ambiguous("HTTP 502"), Ambiguous("HTTP 502"))
+    assert not connection.opened()
+    fail(gateway, Ambiguous("HTTP 502"))
+    assert connection.opened()
+
+
+def test_doubts_that_come_back_to_the_same_two_conversations_never_open_it(
+    gateway: FakeGateway, settings: Settings
+) -> None:
+    settings.ENVIO_DUDA_S = 0
+    gateway.answers(*[Ambiguous("HTTP 502")] * 6)
+    one, other = queue(*"123"), queue(*"456")
+    for _ in range(3):
+        drain(one[0])
+        drain(other[0])
+    assert states(*one, *other) == ["sin_confirmar"] * 6
     assert not connection.opened()
     fail(gateway, Ambiguous("HTTP 502"))
     assert connection.opened()

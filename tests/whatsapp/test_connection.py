@@ -81,7 +81,7 @@ def test_a_message_that_went_out_forgets_the_failures() -> None:
 
 
 def test_three_doubts_of_different_conversations_open_it() -> None:
-    for address in ("1", "1", "2", "2", "2"):
+    for address in ("1", "1", "2", "1", "2", "2", "1"):
         connection.doubtful(address, "HTTP 502")
     assert not connection.opened()
     connection.doubtful("3", "HTTP 502")
