@@ -12,24 +12,24 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import F, Min
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import Func, Min, QuerySet
 from django.db.models.functions import Now
 
 from chat import runtime
+from chat.head import give_up_abandoned, next_message, open_messages
 from chat.models import Conversation, Delivery, Held, Message, Role
 from chat.outcomes import CRASH_PAUSE_S, LeaseEndedError, settle
 from chat.outgoing import outgoing
 from chat.phones import logged
-from tickets.models import Ticket
 from whatsapp import connection, gateways
 from whatsapp.gateways.results import Ambiguous, Refused, Result
 
 logger = logging.getLogger(__name__)
 
-OPEN = (Delivery.QUEUED, Delivery.SENDING, Delivery.DOUBTFUL)
 # Until somebody who waits for an answer may have it.
 CROWDED_S = 0.3
 
@@ -45,9 +45,26 @@ class Claim:
     lease_ends: float
 
     def still_ours(self) -> None:
-        """Raises LeaseEndedError; called immediately before the first byte."""
+        """Raises LeaseEndedError once the lease is over."""
         if boot_time() >= self.lease_ends:
             raise LeaseEndedError
+
+    def begin_writing(self) -> None:
+        """Called immediately before the first byte: raises LeaseEndedError when it must not be written.
+
+        The row has said so (`tried`) before the byte leaves: one that has not is proved not sent, whoever died or
+        slept. Hence the mark is committed first and the clock looked at last.
+        """
+        self.still_ours()
+        row = Message.objects.filter(pk=self.message.pk, state=Delivery.SENDING, attempt=self.token)
+        try:
+            marked = row.update(tried=Now())
+        except (OperationalError, InterfaceError) as error:
+            raise LeaseEndedError from error
+        runtime.let_go_of_database()
+        if not marked:
+            raise LeaseEndedError
+        self.still_ours()
 
 
 def boot_time() -> float:
@@ -56,7 +73,10 @@ def boot_time() -> float:
 
 def release() -> list[int]:
     """The session is back: what its failure put off is due now. Returns the conversations to wake, oldest first."""
-    Message.objects.filter(state=Delivery.QUEUED, held=Held.SESSION).update(due=None, held="")
+    held = Message.objects.filter(state=Delivery.QUEUED, held=Held.SESSION)
+    with transaction.atomic():
+        pks = list(held.select_for_update().order_by("pk").values_list("pk", flat=True))
+        held.filter(pk__in=pks).update(due=None, held="")
     waiting = Message.objects.filter(state=Delivery.QUEUED).values("conversation").annotate(oldest=Min("created"))
     return list(waiting.order_by("oldest").values_list("conversation", flat=True))
 
@@ -86,8 +106,8 @@ def claim(conversation_id: int) -> Claim | float | None:
 
     Returns None when there is nothing to send now, or the seconds to wait for the session's rate.
     """
-    started = boot_time()
     with transaction.atomic():
+        started = boot_time()  # not before: waiting for SQLite's lock is no part of the lease
         conversation = (
             Conversation.objects.select_for_update(of=("self",))
             .select_related("contact")
@@ -100,74 +120,52 @@ def claim(conversation_id: int) -> Claim | float | None:
         clock: datetime = conversation.clock
         if conversation.lease_until and conversation.lease_until > clock:
             return None
-        give_up_abandoned(conversation, clock)
-        head = next_message(conversation, clock)
-        if head is None or connection.opened():
-            free_lease(conversation)
-            return None
-        if connection.crowded(unanswered(conversation, clock)):
-            free_lease(conversation)
-            return CROWDED_S
-        if wait := connection.seconds_to_wait():
+        rows = open_messages(conversation, clock)
+        give_up_abandoned(conversation, rows, clock)
+        head = next_message(conversation, rows, clock)
+        wait = wait_for_line(conversation, clock) if head else None
+        if head is None or wait != 0:
             free_lease(conversation)
             return wait
         token = uuid.uuid4()
         conversation.lease_token, conversation.lease_until = token, clock + timedelta(seconds=lease_s())
-        conversation.save(update_fields=["lease_token", "lease_until"])
         if not head.move(
             conversation,
             Delivery.SENDING,
             attempt=token,
-            attempts=F("attempts") + 1,
-            tried=clock,
+            attempts=head.attempts + 1,
+            tried=None,
             gateway=settings.WHATSAPP_GATEWAY,
             due=None,
             held="",
             reason="",
         ):
             raise RuntimeError(f"El mensaje {head.pk} cambió con la conversación bloqueada")
-        contact = conversation.contact
-    head.refresh_from_db(fields=["attempts"])
+    contact = conversation.contact
     return Claim(head, token, contact.address, contact.telefono, started + lease_s())
 
 
-def unanswered(conversation: Conversation, clock: datetime) -> int:
+def wait_for_line(conversation: Conversation, clock: datetime) -> float | None:
+    """Take a slot of the session: 0 when it is ours, else the seconds after which to look again; None: it is shut."""
+    line, unanswered = connection.with_count(sends_unanswered(conversation, clock))
+    if not line.may_send:
+        return None
+    if connection.crowded(line, unanswered):
+        return CROWDED_S
+    return connection.seconds_to_wait(line, clock)
+
+
+def sends_unanswered(conversation: Conversation, clock: datetime) -> QuerySet[Any, Any]:
     """How many other conversations have a send that may still be answered: a call lasts WHATSAPP_TIMEOUT_S at most."""
     oldest = clock + timedelta(seconds=lease_s() - settings.WHATSAPP_TIMEOUT_S)
-    return Conversation.objects.filter(lease_until__gt=oldest).exclude(pk=conversation.pk).count()
+    others = Conversation.objects.filter(lease_until__gt=oldest).exclude(pk=conversation.pk)
+    return others.annotate(count=Func("pk", function="COUNT")).values("count")
 
 
 def free_lease(conversation: Conversation) -> None:
     if conversation.lease_token:
         conversation.lease_token = conversation.lease_until = None
         conversation.save(update_fields=["lease_token", "lease_until"])
-
-
-def give_up_abandoned(conversation: Conversation, clock: datetime) -> None:
-    """A row still `enviando` after its lease ended lost its process: nobody can say whether it left."""
-    for message in conversation.messages.filter(state=Delivery.SENDING):
-        due = clock + timedelta(seconds=settings.ENVIO_DUDA_S)
-        message.move(conversation, Delivery.DOUBTFUL, due=due, reason="El envío se interrumpió a la mitad.")
-
-
-def next_message(conversation: Conversation, clock: datetime) -> Message | None:
-    """The head of the queue, if it may be sent now. A doubtful head holds the rest for ENVIO_DUDA_S."""
-    for message in conversation.messages.filter(state__in=OPEN).order_by("seq"):
-        if message.state == Delivery.DOUBTFUL:
-            if message.due and message.due > clock:
-                return None
-        elif message.role == Role.ASSISTANT and silenced(message.ticket_id):
-            message.move(conversation, Delivery.DISCARDED, reason="Ya responde un técnico.")
-        elif message.due and message.due > clock:
-            return None
-        else:
-            return message
-    return None
-
-
-def silenced(ticket_id: int) -> bool:
-    """Whether the assistant may no longer speak in this ticket: a technician has written."""
-    return Ticket.objects.filter(pk=ticket_id, messages__role=Role.TECHNICIAN).exists()
 
 
 def send(claimed: Claim, before_first_byte: Callable[[], None]) -> Result:
@@ -188,7 +186,7 @@ def attempt(claimed: Claim) -> Result | Exception:
 
     def before_first_byte() -> None:
         nonlocal written
-        claimed.still_ours()
+        claimed.begin_writing()
         written = True
 
     try:

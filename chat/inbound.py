@@ -11,6 +11,7 @@ from django.utils import timezone
 from chat import assistant, changes, delivery, tasks, window
 from chat.attachments import attach
 from chat.echoes import own_message
+from chat.head import silenced
 from chat.models import ACCEPTED, Conversation, Delivery, Message, Role
 from chat.people import find_contact
 from chat.thread import about, known, note_activity, shown_text
@@ -86,7 +87,7 @@ def receive(event: Inbound) -> Outcome:
     ticket.unread += 1
     ticket.waiting_since = ticket.waiting_since or now
     note_activity(ticket, Role.USER, text, now)
-    if not delivery.silenced(ticket.pk):
+    if not silenced(ticket.pk):
         assist(conversation, ticket, contact, clean(event.text), answered=answered)
     ticket.save()
     return Outcome(about=about(message))

@@ -87,9 +87,12 @@ class Conversation(models.Model):
         return cls.locked(cls.objects.get_or_create(contact=contact)[0].pk)
 
     def bump(self) -> int:
-        """Record that something in this conversation changed; returns the new version. Needs the row's lock."""
+        """Record that something in this conversation changed; returns the new version. Needs the row's lock.
+
+        The lease is saved with it as it now is: taking it and giving it back are no writes of their own.
+        """
         self.version += 1
-        self.save(update_fields=["version"])
+        self.save(update_fields=["version", "lease_token", "lease_until"])
         return self.version
 
     def heard(self, now: datetime) -> None:

@@ -43,6 +43,10 @@ class LeaseEndedError(Exception):
     """This process slept past its lease: somebody else may be sending, so it must not."""
 
 
+class ProcessLostError(Exception):
+    """Whoever had claimed a message died, or sleeps, before its first byte; its whole lease has passed."""
+
+
 class Step:
     """A move to make: the state, its columns, and the log line."""
 
@@ -55,12 +59,9 @@ def settle(message: Message, token: uuid.UUID, telefono: str, result: Result | E
 
     It is known only here: while the database is away or busy it is tried again, or the row would end in doubt.
     """
-    pauses, noted = iter(PATIENCE_S), False
+    pauses = iter(PATIENCE_S)
     while True:
         try:
-            if not noted:  # before the lease is free, or the next one would meet the same dead session
-                note_session(message, result)
-                noted = True
             row, step = write_outcome(message, token, result)
             break
         except (OperationalError, InterfaceError):
@@ -83,19 +84,24 @@ def write_outcome(message: Message, token: uuid.UUID, result: Result | Exception
 
     An answer that comes after its lease ended changes no lease but settles its own attempt.
     """
+    moved = None
     with transaction.atomic():
         conversation = Conversation.objects.select_for_update().annotate(clock=Now()).get(pk=message.conversation_id)
-        if conversation.lease_token == token:
-            conversation.lease_token = conversation.lease_until = None
-            conversation.save(update_fields=["lease_token", "lease_until"])
+        leased = conversation.lease_token == token
+        if leased:
+            conversation.lease_token = conversation.lease_until = None  # saved with the version
         row = Message.objects.get(pk=message.pk)
-        step = next_step(result, row, conversation.clock)
         if row.attempt == token and row.state in (Delivery.SENDING, Delivery.DOUBTFUL):
-            if row.move(conversation, step.to, **step.changes):
-                return row, step
+            step = next_step(result, row, conversation.clock)
+            changes = {"tried": row.tried or conversation.clock, **step.changes}
+            moved = step if row.move(conversation, step.to, **changes) else None
         else:
             logger.warning("Respuesta tardía sin efecto en el mensaje %s (%s)", row.pk, row.state)
-    return row, None
+        if leased and not moved:
+            conversation.save(update_fields=["lease_token", "lease_until"])
+        # Last in everybody's order of locks, and committed with the lease: the next one must not meet a dead session.
+        note_session(message, result)
+    return row, moved
 
 
 def note_session(message: Message, result: Result | Exception) -> None:
@@ -121,7 +127,7 @@ def next_step(result: Any, row: Message, clock: datetime) -> Step:
     """The step after an exception before the wire: our own bug."""
     crashes = row.crashes + 1
     if crashes < MAX_CRASHES:
-        due = clock + timedelta(seconds=CRASH_PAUSE_S)
+        due = None if isinstance(result, ProcessLostError) else clock + timedelta(seconds=CRASH_PAUSE_S)
         line = "Error interno antes de enviar a %s: se reintenta"
         return Step(
             Delivery.QUEUED, logging.ERROR, line, due=due, held=Held.CRASH, crashes=crashes, attempts=row.attempts - 1

@@ -43,7 +43,8 @@ def make_doubtful(conversation: Conversation, message: Message) -> bool:
     """A queued row of a backup may have been sent after it: by the table it passes through `enviando`."""
     if message.state == Delivery.QUEUED:
         message.move(conversation, Delivery.SENDING, gateway=settings.WHATSAPP_GATEWAY, tried=timezone.now())
-    return message.move(conversation, Delivery.DOUBTFUL, reason=REASON, due=None, held="")
+    tried = message.tried or timezone.now()
+    return message.move(conversation, Delivery.DOUBTFUL, reason=REASON, tried=tried, due=None, held="")
 
 
 def heartbeat_file() -> Path:

@@ -6,11 +6,12 @@ Rules: docs/delivery.md, "The breaker". One row, known to every process.
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -35,6 +36,16 @@ PROBE_LATE = timedelta(seconds=14.5)
 def current() -> Connection:
     """The active gateway's row, made connected on first use: only evidence closes the line."""
     return Connection.objects.get_or_create(gateway=settings.WHATSAPP_GATEWAY)[0]
+
+
+def with_count(query: QuerySet[Any, Any]) -> tuple[Connection, int]:
+    """The row, and beside it the number that `query` answers, in one question."""
+    rows = Connection.objects.filter(pk=settings.WHATSAPP_GATEWAY).annotate(count=Subquery(query))
+    row = rows.first()
+    if row is None:
+        current()
+        row = rows.get()
+    return row, row.count
 
 
 def opened() -> bool:
@@ -109,24 +120,26 @@ def doubtful(address: str, detail: str) -> None:
         update(ConnectionChanged(connected=False, detail=detail))
 
 
-def crowded(unanswered: int) -> bool:
+def crowded(line: Connection, unanswered: int) -> bool:
     """Whether no more sends may begin while so many wait for their answer: each of them may end in doubt."""
-    return unanswered >= (1 if current().doubtful else MAX_UNANSWERED)
+    return unanswered >= (1 if line.doubtful else MAX_UNANSWERED)
 
 
-def seconds_to_wait() -> float:
+def seconds_to_wait(line: Connection, clock: datetime) -> float:
     """Take the session's next sending slot; 0 when it is ours, else the seconds after which to look again.
 
-    `ENVIO_POR_SEGUNDO` for the whole session, because a burst gets a number banned. Call inside a transaction.
+    `ENVIO_POR_SEGUNDO` for the whole session, because a burst gets a number banned. Call inside a transaction; `line`
+    is the row as just read, and `clock` the database's time.
     """
     rate = settings.ENVIO_POR_SEGUNDO
-    rows = Connection.objects.filter(pk=settings.WHATSAPP_GATEWAY)
+    pause = min(1 / rate, LOOK_AGAIN_S) if rate else LOOK_AGAIN_S
+    if line.next_send and line.next_send > clock:
+        return pause
     if not rate:
-        return LOOK_AGAIN_S if rows.filter(next_send__gt=Now()).exists() else 0
-    free = Q(next_send=None) | Q(next_send__lte=Now())
-    if rows.filter(free).update(next_send=Now() + timedelta(seconds=1 / rate)):
         return 0
-    return min(1 / rate, LOOK_AGAIN_S)
+    free = Q(next_send=None) | Q(next_send__lte=Now())
+    row = Connection.objects.filter(free, pk=line.pk)
+    return 0 if row.update(next_send=Now() + timedelta(seconds=1 / rate)) else pause
 
 
 def hold(seconds: float) -> None:

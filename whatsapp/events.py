@@ -43,19 +43,33 @@ def dispatch(event: Event) -> Outcome:
     """Give one normalised event to whom it concerns. The session's state is ours; all the rest, the handler's."""
     if isinstance(event, Ignored):
         return Outcome(State.IGNORED, event.reason)
-    if isinstance(event, ConnectionChanged) and not connection.update(event):
-        return Outcome(State.IGNORED, "Sin cambio de conexión")
-    handler: Handler = import_string(settings.WHATSAPP_HANDLER)
-    return handler(event)
+    if isinstance(event, ConnectionChanged):
+        return line_changed(event)
+    return handler()(event)
+
+
+def handler() -> Handler:
+    found: Handler = import_string(settings.WHATSAPP_HANDLER)
+    return found
+
+
+def line_changed(event: ConnectionChanged) -> Outcome:
+    """The handler's part is first: whoever changes messages and the line locks the messages first."""
+    with transaction.atomic():
+        if connection.current().connected == event.connected:
+            return Outcome(State.IGNORED, "Sin cambio de conexión")
+        outcome = handler()(event)
+        connection.update(event)
+        return outcome
 
 
 def resume(why: str) -> bool:
     """End a pause of sending and let what waited go; returns whether there was a pause."""
-    resumed = connection.resume(why)
-    if resumed and connection.current().connected:
-        handler: Handler = import_string(settings.WHATSAPP_HANDLER)
-        handler(ConnectionChanged(connected=True, detail="Envío reanudado"))
-    return resumed
+    with transaction.atomic():
+        line = connection.current()
+        if line.paused and line.connected:
+            handler()(ConnectionChanged(connected=True, detail="Envío reanudado"))
+        return connection.resume(why)
 
 
 def store(gateway: Gateway, body: bytes) -> tuple[WebhookEvent, bool]:

@@ -57,9 +57,17 @@ def is_due_now(message: Message) -> None:
     Message.objects.filter(pk=message.pk).update(due=timezone.now() - timedelta(seconds=1))
 
 
+def claim(message: Message) -> delivery.Claim:
+    """Somebody claimed the message, and the first byte of its request may have left."""
+    claimed = delivery.claim(message.conversation_id)
+    assert isinstance(claimed, delivery.Claim)
+    claimed.begin_writing()
+    return claimed
+
+
 def lose_process(message: Message) -> None:
-    """Somebody claimed the message and died; their lease is over."""
-    assert isinstance(delivery.claim(message.conversation_id), delivery.Claim)
+    """Somebody claimed the message, began to write and died; their lease is over."""
+    claim(message)
     end_lease(message)
 
 
@@ -231,67 +239,9 @@ def test_what_a_dead_process_left_behind_is_in_doubt_even_while_the_breaker_is_o
     assert states(lost) == ["sin_confirmar"]
 
 
-def test_a_process_that_slept_past_its_lease_stops_before_the_first_byte(
-    gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (message,) = queue("1")
-    claimed = delivery.claim(message.conversation_id)
-    assert isinstance(claimed, delivery.Claim)
-    claimed.still_ours()
-    monkeypatch.setattr(delivery, "boot_time", lambda: claimed.lease_ends)
-    with pytest.raises(outcomes.LeaseEndedError):
-        claimed.still_ours()
-
-
-def test_a_message_whose_process_slept_before_the_first_byte_goes_out_once(
-    gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sent: list[str] = []
-    clock = delivery.boot_time
-
-    def sleeps(before_first_byte: Callable[[], None]) -> Result:
-        monkeypatch.setattr(delivery, "boot_time", lambda: clock() + 3600)
-        before_first_byte()
-        sent.append("¡no!")
-        return Accepted("3EB0TARDE")
-
-    def answers(before_first_byte: Callable[[], None]) -> Result:
-        before_first_byte()
-        sent.append("1")
-        return Accepted("3EB0BIEN")
-
-    gateway.answers(sleeps, answers)
-    (message,) = queue("1")
-    drain(message)
-    assert sent == ["1"]
-    assert states(message) == ["enviado"]
-    assert (message.gateway_id, message.attempts) == ("3EB0BIEN", 1)
-
-
-def test_who_slept_past_their_lease_does_not_send_what_another_took_over(
-    gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Paused after the claim; meanwhile another process gives the row up. The first wakes: it sends nothing."""
-    (message,) = queue("1")
-    clock = delivery.boot_time
-
-    def wakes_late(before_first_byte: Callable[[], None]) -> Result:
-        end_lease(message)
-        delivery.claim(message.conversation_id)
-        monkeypatch.setattr(delivery, "boot_time", lambda: clock() + 3600)
-        before_first_byte()
-        raise AssertionError("sent under a lost lease")
-
-    gateway.answers(wakes_late)
-    drain(message)
-    assert states(message) == ["sin_confirmar"]
-    assert gateway.texts == ["1"]
-
-
 def test_an_answer_after_the_lease_ended_settles_its_own_attempt_and_no_lease(gateway: FakeGateway) -> None:
     first, second = queue("1", "2")
-    claimed = delivery.claim(first.conversation_id)
-    assert isinstance(claimed, delivery.Claim)
+    claimed = claim(first)
     end_lease(first)
     delivery.claim(first.conversation_id)  # another process: gives the first up
     is_due_now(first)
@@ -322,8 +272,7 @@ def test_an_answer_never_settles_another_attempt(gateway: FakeGateway) -> None:
 
 def test_a_late_answer_does_not_undo_what_a_person_decided(gateway: FakeGateway) -> None:
     (message,) = queue("1")
-    claimed = delivery.claim(message.conversation_id)
-    assert isinstance(claimed, delivery.Claim)
+    claimed = claim(message)
     end_lease(message)
     delivery.claim(message.conversation_id)
     message.refresh_from_db()

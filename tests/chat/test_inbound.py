@@ -565,6 +565,7 @@ def test_an_answer_that_comes_after_its_echo_changes_nothing(gateway: FakeGatewa
     Message.objects.filter(role="assistant").update(state="enviado")
     claimed = delivery.claim(message.conversation_id)
     assert isinstance(claimed, delivery.Claim)
+    claimed.begin_writing()
     Conversation.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     delivery.claim(message.conversation_id)
     post_webhook(echo("Hola, soy Ana", message_id="3EB0A"))

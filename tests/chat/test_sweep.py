@@ -58,7 +58,9 @@ def test_it_sends_what_is_due_again_and_not_what_is_not(gateway: FakeGateway) ->
 
 def test_it_finds_what_a_dead_process_left_and_then_goes_on(gateway: FakeGateway) -> None:
     message = queue()
-    delivery.claim(message.conversation_id)
+    claimed = delivery.claim(message.conversation_id)
+    assert isinstance(claimed, delivery.Claim)
+    claimed.begin_writing()
     sweeping.sweep()
     message.refresh_from_db()
     assert message.state == "enviando"  # its lease is not over

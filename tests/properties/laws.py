@@ -37,6 +37,7 @@ class Laws:
         self.broken: Broken | None = None
         self.judged = 0  # moves of the witness
         self.accepted_rows: set[int] = set()
+        self.written: set[int] = set()  # rows whose first byte has left, in whichever attempt
         self.not_before: dict[int | None, float] = {}  # by row; None is the whole session
         self.acknowledged: dict[int, tuple[Any, ...]] = {}
         self.resends = 0
@@ -81,6 +82,7 @@ class Laws:
         self.require(flight.ends > self.world.clock.boot(), "written after its lease", flight)
         (lease,) = rows("SELECT lease_token FROM chat_conversation WHERE id = %s", flight.conversation)
         self.require(lease[0] == flight.token, "written under another's lease", flight)
+        self.written.add(flight.pk)
 
     def accepted(self, flight: Flight) -> None:
         """The gateway takes a message."""
@@ -145,6 +147,8 @@ class Laws:
 
     def judge_outgoing(self, row: Row, owner: Flight | None) -> None:
         """One of our own rows against the gateway's log; `owner` is what the gateway knows by the row's id."""
+        needless = row.state == "sin_confirmar" and row.id not in self.written
+        self.require(not needless, "in doubt, and no byte has left", row)
         from_phone = row.attempts == 0 and row.gateway_id is not None
         if from_phone:
             self.require(owner is None, "our own message shown twice", row, owner)

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from types import CodeType, FunctionType, MethodType
 from typing import Any
 
-from chat import compose, decisions, delivery, echoes, inbound, outcomes
+from chat import compose, decisions, delivery, echoes, head, inbound, outcomes
 from chat.models import MOVES, Message
 from whatsapp import connection, events
 from whatsapp.gateways.results import Accepted, Ambiguous, RateLimited
+from whatsapp.models import Connection
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ MUTANTS = [
     Mutant("retry on ambiguous", step(Ambiguous), "Delivery.DOUBTFUL", "Delivery.QUEUED"),
     Mutant(
         "overtake: a head that waits is skipped",
-        delivery.next_message,
+        head.next_message,
         "elif message.due and message.due > clock:\n            return None",
         "elif message.due and message.due > clock:\n            continue",
     ),
@@ -93,21 +94,27 @@ MUTANTS = [
         "a late answer frees another's lease", outcomes.write_outcome, "if conversation.lease_token == token", "if True"
     ),
     Mutant(
-        "a doubtful row is sent again when its hold ends",
-        delivery.next_message,
-        "return None\n        elif message.role",
-        "return None\n            return message\n        elif message.role",
+        "a doubtful row is sent again",
+        head.next_message,
+        "if message.state == Delivery.DOUBTFUL:\n            return None",
+        "if message.state == Delivery.DOUBTFUL:\n            return message",
         moves=(("sin_confirmar", "enviando"),),
     ),
-    Mutant("a doubtful row holds nothing", delivery.next_message, "(state__in=OPEN)", "(state='en_cola')"),
+    Mutant("a doubtful row holds nothing", head.open_messages, "(state__in=OPEN)", "(state__in=OPEN[:2])"),
+    Mutant(
+        "a doubtful row holds for ever",
+        head.open_messages,
+        "rows.filter(~Q(state=Delivery.DOUBTFUL) | Q(due__gt=clock))",
+        "rows",
+    ),
     Mutant(
         "reconnecting clears a recipient's limit",
         delivery.release,
         "state=Delivery.QUEUED, held=Held.SESSION",
         "state=Delivery.QUEUED",
     ),
-    Mutant("the breaker is ignored", delivery.claim, "head is None or connection.opened()", "head is None"),
-    Mutant("a pause is ignored", connection.opened, "current().may_send", "current().connected"),
+    Mutant("the breaker is ignored", delivery.wait_for_line, "not line.may_send", "False"),
+    Mutant("a pause is ignored", Connection.may_send.fget, " and self.paused is None", ""),  # type: ignore[attr-defined]
     Mutant("the key is ignored", compose.write, "if draft.key and", "if False and"),
     Mutant("a key's text is not compared", compose.write, "known.text != draft.text", "False"),
     Mutant("an echo is bound to any row", echoes.settle_by_echo, "gateway_id=None, text=text", "gateway_id=None"),
@@ -121,12 +128,16 @@ MUTANTS = [
     Mutant("an early tick is dropped", inbound.status, "State.WAITING", "State.IGNORED"),
     Mutant(
         "a dead process's row is queued again",
-        delivery.give_up_abandoned,
+        head.give_up_abandoned,
         "Delivery.DOUBTFUL, due=due",
         "Delivery.QUEUED, due=None",
     ),
-    Mutant("a dead process's row stays as it is", delivery.give_up_abandoned, "(state=Delivery.SENDING)", "(state='')"),
-    Mutant("the assistant speaks after a technician", delivery.next_message, "silenced(message.ticket_id)", "False"),
+    Mutant("a dead process's row stays as it is", head.give_up_abandoned, "row.state == Delivery.SENDING", "False"),
+    Mutant("what may have left counts as not sent", head.give_up_abandoned, "message.tried is None", "True"),
+    Mutant("what never left is left to a person", head.give_up_abandoned, "message.tried is None", "False"),
+    Mutant("the first byte is not marked", delivery.Claim.begin_writing, "row.update(tried=Now())", "row.exists()"),
+    Mutant("an earlier try's mark stays", delivery.claim, "tried=None", "tried=head.tried"),
+    Mutant("the assistant speaks after a technician", head.next_message, "silenced(message.ticket_id)", "False"),
     Mutant("resending keeps the old row open", decisions.resend, "message.state == Delivery.DOUBTFUL", "False"),
     Mutant(
         "a decision is not checked",
@@ -136,6 +147,6 @@ MUTANTS = [
     ),
     Mutant("the id of an accepted message is not kept", step(Accepted), "None if taken else result.id", "None"),
     Mutant("a recipient's limit is not waited for", step(RateLimited), "max(pause, result.after or 0)", "0"),
-    Mutant("the session's limit is not waited for", connection.seconds_to_wait, "LOOK_AGAIN_S if", "0 if"),
+    Mutant("the session's limit is not waited for", connection.seconds_to_wait, "line.next_send > clock", "False"),
     Mutant("a change is not told", Message.move, "conversation.bump()", "self.version"),
 ]

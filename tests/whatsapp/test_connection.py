@@ -196,7 +196,7 @@ def test_the_first_reason_of_a_pause_stays() -> None:
 
 def slot() -> float:
     with transaction.atomic():
-        return connection.seconds_to_wait()
+        return connection.seconds_to_wait(connection.current(), timezone.now())
 
 
 def test_a_slot_is_taken_once_and_the_next_comes_after_its_time(settings: Settings) -> None:

@@ -1,0 +1,61 @@
+"""The head of a conversation's queue: the one message that may be sent next. All here needs the conversation's lock."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Q
+
+from chat.models import Conversation, Delivery, Message, Role
+from chat.outcomes import ProcessLostError, next_step
+from chat.phones import logged
+
+logger = logging.getLogger(__name__)
+
+OPEN = (Delivery.QUEUED, Delivery.SENDING, Delivery.DOUBTFUL)
+# What one claim reads: more than the assistant ever has unsent in front of a technician's first words.
+LOOK_AT = 20
+
+
+def open_messages(conversation: Conversation, clock: datetime) -> list[Message]:
+    """What may concern the next send, in order, locked: doubtful messages only while they hold the others."""
+    rows = conversation.messages.select_for_update().filter(state__in=OPEN).order_by("seq")
+    return list(rows.filter(~Q(state=Delivery.DOUBTFUL) | Q(due__gt=clock))[:LOOK_AT])
+
+
+def give_up_abandoned(conversation: Conversation, rows: list[Message], clock: datetime) -> None:
+    """A row still `enviando` after its lease ended lost its process.
+
+    Nobody can say whether it left, unless that process never came to write: then it is one of our own crashes.
+    """
+    for message in [row for row in rows if row.state == Delivery.SENDING]:
+        if message.tried is None:
+            step = next_step(ProcessLostError(), message, clock)
+            if message.move(conversation, step.to, **step.changes):
+                logger.log(step.level, step.line, logged(conversation.contact.telefono))
+        else:
+            due = clock + timedelta(seconds=settings.ENVIO_DUDA_S)
+            message.move(conversation, Delivery.DOUBTFUL, due=due, reason="El envío se interrumpió a la mitad.")
+
+
+def next_message(conversation: Conversation, rows: list[Message], clock: datetime) -> Message | None:
+    """The head of the queue, if it may be sent now. A doubtful head holds the rest for ENVIO_DUDA_S."""
+    for message in rows:
+        if message.state not in OPEN:
+            continue
+        if message.state == Delivery.DOUBTFUL:
+            return None
+        if message.role == Role.ASSISTANT and silenced(message.ticket_id):
+            message.move(conversation, Delivery.DISCARDED, reason="Ya responde un técnico.")
+        elif message.due and message.due > clock:
+            return None
+        else:
+            return message
+    return None
+
+
+def silenced(ticket_id: int) -> bool:
+    """Whether the assistant may no longer speak in this ticket: a technician has written."""
+    return Message.objects.filter(ticket=ticket_id, role=Role.TECHNICIAN).exists()
