@@ -136,6 +136,7 @@ def claim(conversation_id: int) -> Claim | float | None:
             attempts=head.attempts + 1,
             tried=None,
             gateway=settings.WHATSAPP_GATEWAY,
+            address=conversation.contact.address,
             due=None,
             held="",
             reason="",

@@ -15,9 +15,9 @@ from django.utils import timezone
 from chat import tasks
 from chat.models import Conversation, Delivery, Message, Role
 from chat.thread import about, known, shown_text, technician_spoke
+from chat.people import find_known
 from chat.wake import wake_on_commit
 from tickets.identity import identify
-from tickets.models import Contact
 from tickets.text import clean
 from whatsapp import connection, gateways
 from whatsapp.events import Outcome
@@ -34,10 +34,10 @@ FIRST_CHECK, MAX_CHECKS = timedelta(seconds=5), 7
 def own_message(event: OwnMessage) -> Outcome:
     """The echo of our own number: evidence for a doubtful row, or what somebody typed on the phone itself."""
     identity = identify(event.address)
-    contact = identity and Contact.objects.filter(**{identity.kind: identity.key}).first()
+    contact = identity and find_known(identity, event.aliases)
     if not contact:
         return Outcome(State.IGNORED, "Mensaje nuestro a quien no ha escrito")
-    conversation = Conversation.locked_for(contact)
+    conversation = contact.conversation
     if row := known(event.external_id).first():
         return Outcome(reason="Eco de un mensaje ya enviado", about=about(row))
     text = shown_text(event.kind, clean(event.text))
@@ -62,6 +62,7 @@ def own_message(event: OwnMessage) -> Outcome:
         sent=created,
         created=created,
         gateway=settings.WHATSAPP_GATEWAY,
+        address=event.address,
         gateway_id=event.external_id,
     )
     technician_spoke(conversation, ticket, text, now)

@@ -58,11 +58,10 @@ def handle(event: Event) -> Outcome:
 def receive(event: Inbound) -> Outcome:
     """A person's message: into their open ticket, else the one just closed, else a new one."""
     identity = identify(event.address)
-    if identity is None:
+    if identity is None or not identity.sendable:
         return Outcome(State.ERROR, f"Dirección que no se entiende: {clean(event.address)[:80]}")
     contact = find_contact(identity, event.aliases, clean(event.push_name))
-    conversation = Conversation.locked_for(contact)
-    contact.refresh_from_db()  # what another message taught while this one waited for the lock
+    conversation = contact.conversation
     if row := repeated(conversation, event):
         return Outcome(State.IGNORED, "Mensaje repetido", about=about(row))
     now = timezone.now()
@@ -76,6 +75,7 @@ def receive(event: Inbound) -> Outcome:
         kind=event.kind,
         state=Delivery.RECEIVED,
         created=event.sent_at if event.sent_at and event.sent_at < now else now,
+        address=identity.address,
         gateway=settings.WHATSAPP_GATEWAY,
         gateway_id=event.external_id,
         details=dict(event.details),

@@ -67,6 +67,8 @@ class Conversation(models.Model):
     last_inbound = models.DateTimeField("último mensaje de la persona", null=True, blank=True, editable=False)
     lease_token = models.UUIDField(null=True, blank=True, editable=False)
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)
+    # Where its messages went when a supervisor merged its contact into another; it has none itself then.
+    merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+", editable=False)
 
     class Meta:
         verbose_name = "conversación"
@@ -83,8 +85,11 @@ class Conversation(models.Model):
 
     @classmethod
     def locked_for(cls, contact: Contact) -> Conversation:
-        """The contact's conversation, made if this is the first, and locked."""
-        return cls.locked(cls.objects.get_or_create(contact=contact)[0].pk)
+        """The contact's conversation, made if this is the first, and locked; whose they were merged into, if so."""
+        found = cls.locked(cls.objects.get_or_create(contact=contact)[0].pk)
+        while found.merged_into_id:
+            found = cls.locked(found.merged_into_id)
+        return found
 
     def bump(self) -> int:
         """Record that something in this conversation changed; returns the new version. Needs the row's lock.
@@ -102,6 +107,8 @@ class Conversation(models.Model):
 
     def append(self, ticket: Ticket, role: str, text: str, **fields: Any) -> Message:
         """Insert the next message of the thread. Needs the row's lock."""
+        if ticket.contact_id != self.contact_id:
+            raise RuntimeError(f"El ticket {ticket.pk} ya no es de esta conversación")  # a merge was undone meanwhile
         self.seq += 1
         self.version += 1
         self.save(update_fields=["seq", "version"])
@@ -152,6 +159,8 @@ class Message(models.Model):
     reason = models.CharField("motivo", max_length=300, blank=True)
     code = models.CharField("código", max_length=40, blank=True)  # the gateway's own, for ops
     gateway = models.CharField("gateway", max_length=20, blank=True)
+    # The person's address that it came from, or that its last attempt went to.
+    address = models.CharField("dirección", max_length=160, blank=True, editable=False)
     gateway_id = models.CharField("id en WhatsApp", max_length=200, null=True, blank=True)
     attempt = models.UUIDField(null=True, blank=True, editable=False)
     attempts = models.PositiveIntegerField("intentos", default=0, editable=False)

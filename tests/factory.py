@@ -6,7 +6,9 @@ from itertools import count
 from typing import Any
 
 from django.contrib.auth.models import Group, User
+from django.utils import timezone
 
+from tickets.identity import identify
 from tickets.models import Contact, Ticket
 
 _numbers = count(1)
@@ -19,11 +21,14 @@ def make_user(username: str, *groups: str, **fields: Any) -> User:
     return user
 
 
-def make_contact(digits: str = "", **fields: Any) -> Contact:
-    """A contact by the digits of a phone as WhatsApp shows it, a new Mexican mobile ("521477…") by default."""
-    digits = digits or f"521477{next(_numbers) % 10_000_000:07}"
-    canonical = "52" + digits[3:] if digits.startswith("521") and len(digits) == 13 else digits
-    return Contact.objects.create(**{"phone": f"+{canonical}", "address": digits, "name": "Juan Pérez", **fields})
+def make_contact(address: str = "", **fields: Any) -> Contact:
+    """A contact by an address as WhatsApp shows it (a new Mexican mobile "521477…" by default), and `aliases`."""
+    address = address or f"521477{next(_numbers) % 10_000_000:07}"
+    aliases = [identify(one) for one in (address, *fields.pop("aliases", ()))]
+    contact = Contact.objects.create(**{"address": address, "name": "Juan Pérez", **fields})
+    contact.add_aliases([one for one in aliases if one], last_seen=timezone.now())
+    contact.refresh_aliases()
+    return contact
 
 
 def make_ticket(contact: Contact | None = None, **fields: Any) -> Ticket:

@@ -78,7 +78,7 @@ class TicketFilter(FilterSet):  # type: ignore[misc]
         return tickets.filter(technician=None if value == NOBODY else value)
 
     def by_phone(self, tickets: TicketQuerySet, name: str, value: identity.Identity) -> TicketQuerySet:
-        return tickets.filter(**{f"contact__{value.kind}": value.key})
+        return tickets.filter(tickets.with_address(value))
 
     def by_text(self, tickets: TicketQuerySet, name: str, value: str) -> TicketQuerySet:
         return tickets.search(value)

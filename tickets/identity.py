@@ -17,16 +17,25 @@ from phonenumbers import PhoneNumberFormat
 
 @dataclass(frozen=True)
 class Identity:
-    """Matched on `key`: "+524772758198", "123@lid" or a BSUID. Sent to at `address`: digits, "123@lid" or a BSUID."""
+    """Matched on `key`: "+524772758198", "123@lid", a BSUID or "@ana". Sent to at `address`: digits, "123@lid", a BSUID.
 
-    kind: Literal["phone", "lid", "bsuid"]
+    A username changes hands: it is matched on, and never sent to.
+    """
+
+    kind: Literal["phone", "lid", "bsuid", "username"]
     key: str
     address: str
+
+    @property
+    def sendable(self) -> bool:
+        return self.kind != "username"
 
 
 _JID = re.compile(r"([0-9]{1,20})(?::[0-9]{1,5})?@(c\.us|s\.whatsapp\.net|lid)")  # ":12" is the device that wrote
 # https://developers.facebook.com/docs/whatsapp/business-scoped-user-ids: <CC>.<at most 128 letters and digits>
 _BSUID = re.compile(r"[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}")
+# https://faq.whatsapp.com: 3 to 35 letters, digits, points and underscores, with a letter among them.
+_USERNAME = re.compile(r"@(?=[0-9._]*[a-z])[a-z0-9._]{3,35}")
 _NUMBER = re.compile(r"\+?[0-9 ().\-/]+")
 _LONGEST = 200
 
@@ -53,6 +62,8 @@ def identify(raw: str, region: str | None = None) -> Identity | None:
     text = _tidy(raw)
     if _BSUID.fullmatch(text):
         return Identity("bsuid", text, text)
+    if _USERNAME.fullmatch(name := text.lower()):
+        return Identity("username", name, name)
     if jid := _JID.fullmatch(text):
         digits, server = jid.groups()
         return _lid(digits) if server == "lid" else _international(digits) or _disguised_lid(digits)
@@ -91,8 +102,10 @@ def possible_duplicates(key: str) -> list[str]:
 
 
 def show(address: str) -> str:
-    """An address for people to read: "+52 1 477 275 8198", or "sin número (WhatsApp …1234)" when it is no phone."""
-    if not _is_digits(address):
+    """An address for people to read: "+52 1 477 275 8198", "@ana", or else "sin número (WhatsApp …1234)"."""
+    if address.startswith("@"):
+        return address
+    if not is_phone(address):
         tail = re.sub(r"@lid\Z", "", address)[-4:]
         return f"sin número (WhatsApp …{tail})"
     if old := _MX_OLD_MOBILE.fullmatch(address):
@@ -102,10 +115,11 @@ def show(address: str) -> str:
 
 def e164(address: str) -> str:
     """An address for programs to read: "+5214772758198", exactly as seen; a LID or a BSUID is itself."""
-    return "+" + address if _is_digits(address) else address
+    return "+" + address if is_phone(address) else address
 
 
-def _is_digits(address: str) -> bool:
+def is_phone(address: str) -> bool:
+    """Whether an `address` is a phone's: digits alone."""
     return re.fullmatch("[0-9]+", address) is not None
 
 

@@ -10,45 +10,23 @@ from django.db.models import Q
 from django.utils import timezone
 
 from tickets import identity
+from tickets.contacts import SENDABLE, Alias, Contact, Merge, PossibleDuplicate
+from tickets.identity import Identity
 from tickets.text import fold
 
-
-class Contact(models.Model):
-    """The person on WhatsApp. `phone`, `lid` and `bsuid` are what we match on; `address` is what we send to."""
-
-    phone = models.CharField(
-        "teléfono", max_length=20, null=True, blank=True, unique=True, help_text="Forma canónica, con + y lada."
-    )
-    lid = models.CharField("LID de WhatsApp", max_length=60, null=True, blank=True, unique=True)
-    bsuid = models.CharField("usuario de WhatsApp", max_length=160, null=True, blank=True, unique=True)
-    address = models.CharField("dirección de envío", max_length=160, help_text="Como la vimos por última vez.")
-    name = models.CharField("nombre", max_length=120, blank=True)
-    push_name = models.CharField("nombre en WhatsApp", max_length=120, blank=True)
-    department = models.CharField("departamento", max_length=120, blank=True)
-    created = models.DateTimeField("creado", default=timezone.now, editable=False)
-
-    class Meta:
-        verbose_name = "contacto"
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(phone__isnull=False) | Q(lid__isnull=False) | Q(bsuid__isnull=False),
-                name="contact_has_an_identity",
-                violation_error_message="El contacto necesita un teléfono, un LID o un usuario de WhatsApp.",
-            )
-        ]
-
-    def __str__(self) -> str:
-        return self.name or self.push_name or self.shown_phone
-
-    @property
-    def shown_phone(self) -> str:
-        """The address grouped for reading, as "+52 1 477 275 8198"."""
-        return identity.show(self.address)
-
-    @property
-    def telefono(self) -> str:
-        """The address as the contract's `telefono` has it: "+5214772758198", as it was seen."""
-        return identity.e164(self.address)
+__all__ = [
+    "CLOSED_STATES",
+    "OPEN_STATES",
+    "SENDABLE",
+    "Alias",
+    "Contact",
+    "Merge",
+    "PossibleDuplicate",
+    "Priority",
+    "State",
+    "Ticket",
+    "TicketQuerySet",
+]
 
 
 class State(models.TextChoices):
@@ -75,12 +53,23 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
         return self.filter(state__in=OPEN_STATES)
 
     def search(self, text: str) -> TicketQuerySet:
-        """Tickets in whose folded text every word of `text` occurs (at most 8 words of 60 characters)."""
-        found = self
-        for word in fold(text.replace("\0", ""))[:400].split()[:8]:
+        """Tickets in whose folded text every word of `text` occurs (at most 8 words of 400 characters in all).
+
+        A text that is somebody's address, in whatever way it is written, finds that person's tickets too.
+        """
+        text = text.replace("\0", "")
+        found = Q()
+        for word in fold(text)[:400].split()[:8]:
             digits = word.strip("+-()#")
-            found = found.filter(search_text__contains=digits if digits.isdigit() else word)
-        return found
+            found &= Q(search_text__contains=digits if digits.isdigit() else word)
+        if who := identity.typed(text, settings.TELEFONO_REGION):
+            found |= self.with_address(who)
+        return self.filter(found)
+
+    @staticmethod
+    def with_address(who: Identity) -> Q:
+        """The tickets of the contact who has the address `who`."""
+        return Q(contact__in=Alias.objects.filter(kind=who.kind, key=who.key).values("contact"))
 
     def latest_first(self) -> TicketQuerySet:
         return self.order_by("-last_activity", "-id")
@@ -119,6 +108,8 @@ class Ticket(models.Model):
     # What the assistant asked last (a name in chat.assistant.FIELDS); blank when no answer is expected.
     asked = models.CharField(max_length=20, blank=True, editable=False)
     search_text = models.TextField(blank=True, editable=False)
+    # The conversation's version at which this ticket's messages got other numbers: who read before it begins anew.
+    renumbered = models.PositiveBigIntegerField(default=0, editable=False)
 
     objects = TicketQuerySet.as_manager()
 
@@ -155,7 +146,7 @@ class Ticket(models.Model):
         """What the table's search looks in: everything the table shows of the person and the problem."""
         digits = "".join(filter(str.isdigit, self.contact.address))
         parts = (self.shown_name, self.contact.push_name, self.department, self.equipment, self.asset, self.category)
-        return fold(" ".join((str(self.pk or ""), digits, self.contact.phone or "", *parts, self.fault)))
+        return fold(" ".join((str(self.pk or ""), digits, self.contact.spellings, *parts, self.fault)))
 
     @property
     def is_open(self) -> bool:

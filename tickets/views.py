@@ -55,6 +55,7 @@ def fingerprint(request: HttpRequest, context: dict[str, Any]) -> str:
         (
             values(ticket),
             ticket.contact.address,
+            ticket.contact.shown_phone,
             str(ticket.contact),
             ticket.technician and full_name(ticket.technician),
         )

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from chat.admin.ticket_forms import TouchedForm
 from chat.models import Conversation
 from tickets import identity
-from tickets.models import Contact, Ticket
+from tickets.models import Alias, Contact, Ticket
 
 
 class TicketInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -48,9 +48,9 @@ class ContactAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     search_help_text = "Nombre, departamento o palabras de sus tickets, con o sin acentos; o el teléfono, como sea."
     fieldsets = (
         (None, {"fields": ("name", "department")}),
-        ("En WhatsApp", {"fields": ("shown_number", "push_name", "phone", "lid", "bsuid", "address", "created")}),
+        ("En WhatsApp", {"fields": ("shown_number", "push_name", "address", "created")}),
     )
-    readonly_fields = ("shown_number", "push_name", "phone", "lid", "bsuid", "address", "created")
+    readonly_fields = ("shown_number", "push_name", "address", "created")
     inlines = [TicketInline]
 
     class Media:
@@ -90,7 +90,7 @@ class ContactAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         # Tickets keep folded text, which finds "perez" for "Pérez" on every database.
         found = named | Q(pk__in=Ticket.objects.search(search_term).values("contact"))
         if who := identity.typed(search_term, settings.TELEFONO_REGION):
-            found |= Q(**{who.kind: who.key})
+            found |= Q(pk__in=Alias.objects.filter(kind=who.kind, key=who.key).values("contact"))
         return queryset.filter(found), False
 
     def save_model(self, request: HttpRequest, obj: Contact, form: Any, change: bool) -> None:

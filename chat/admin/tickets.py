@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.models import User
@@ -24,7 +23,6 @@ from chat.admin.ticket_filters import TechnicianFilter
 from chat.admin.ticket_forms import AssignForm, TicketForm, other_open, save_changes
 from chat.compose import OtherTicketOpen
 from chat.models import Role
-from tickets import identity
 from tickets.models import State, Ticket, TicketQuerySet
 from tickets.templatetags.desk import full_name, moment, waiting
 
@@ -123,8 +121,6 @@ class TicketAdmin(ExportMixin, admin.ModelAdmin):  # type: ignore[misc,type-arg]
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Ticket], bool]:
         found: TicketQuerySet = queryset.search(search_term)  # type: ignore[attr-defined]
-        if who := identity.typed(search_term, settings.TELEFONO_REGION):
-            found = found | queryset.filter(**{f"contact__{who.kind}": who.key})
         return found, False
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kw: Any) -> HttpResponse:

@@ -133,10 +133,10 @@ def make_ticket(
     identity = identify(digits)
     if identity is None:
         raise ValueError(digits)
-    contact = Contact.objects.create(
-        phone=identity.key, address=identity.address, name=fields["name"], department=fields["department"]
-    )
+    contact = Contact.objects.create(address=identity.address, name=fields["name"], department=fields["department"])
     last = timezone.now() - timedelta(minutes=minutes)
+    contact.add_aliases([identity], last_seen=last)
+    contact.refresh_aliases()
     times = [last - timedelta(minutes=6 * left) for left in reversed(range(len(thread)))]
     ticket = Ticket.objects.create(contact=contact, technician=technician, created=times[0], **fields)
     conversation = Conversation.objects.create(contact=contact)
