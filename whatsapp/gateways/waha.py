@@ -26,6 +26,7 @@ from whatsapp.gateways.results import (
     Unreachable,
 )
 from whatsapp.gateways.shape import at, one_line, person, sane_id, text_at
+from whatsapp.gateways.waha_ids import bare_id, chat_in_id
 
 _STATUS_DEADLINE_S = 5.0
 _EVENT_NAME = re.compile(r"[a-z._]{1,40}")
@@ -136,8 +137,8 @@ def _accepted(answer: wire.Response) -> Accepted | Ambiguous:
     (https://github.com/devlikeapro/waha/issues/760 and 1083)."""
     body = answer.json()
     for where in (at(body, "id"), at(body, "key")):
-        if message_id := waha_events.bare_id(where):
-            chat = waha_events.chat_in_id(where) or text_at(where, "remoteJid")
+        if message_id := bare_id(where):
+            chat = chat_in_id(where) or text_at(where, "remoteJid")
             return Accepted(message_id, person(chat))
     return Ambiguous(f"WAHA contestó HTTP {answer.status} sin identificador del mensaje")
 

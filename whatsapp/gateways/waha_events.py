@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Callable
 from typing import Any, Literal
 
+from whatsapp.gateways import waha_changes
 from whatsapp.gateways.base import Malformed
 from whatsapp.gateways.events import ConnectionChanged, Event, Ignored, Inbound, OwnMessage, StatusUpdate
-from whatsapp.gateways.shape import at, moment, one_line, person, sane_id, text_at
-
-# {fromMe}_{chatId}_{id}[_{participant}]: https://waha.devlike.pro/docs/how-to/receive-messages/
-_SERIALIZED = re.compile(r"(true|false)_([^_@]+@[a-z.]+)_(.+?)(?:_[^_@]+@[a-z.]+)?")
+from whatsapp.gateways.shape import at, moment, one_line, person, text_at
+from whatsapp.gateways.waha_ids import bare_id, chat_in_id
 
 # https://waha.devlike.pro/docs/how-to/sessions/: all but WORKING cannot send.
 _STATES = {
@@ -101,26 +99,6 @@ def connection(status: Any) -> ConnectionChanged:
     return ConnectionChanged(name == "WORKING", _STATES.get(name, f"Estado de WhatsApp desconocido: {name}"))
 
 
-def bare_id(value: Any) -> str | None:
-    """The last component of a message id, the only one that is the same in every event about the message.
-
-    `value` is the id as WAHA's engines give it: bare, serialized, or WEBJS's object of both.
-    """
-    for form in (value, at(value, "_serialized"), at(value, "id")):
-        if form_id := sane_id(form):
-            serialized = _SERIALIZED.fullmatch(form_id)
-            return serialized[3] if serialized else form_id
-    return None
-
-
-def chat_in_id(value: Any) -> str:
-    """The chat's jid inside a serialized message id, or ""."""
-    for form in (value, at(value, "_serialized")):
-        if isinstance(form, str) and (serialized := _SERIALIZED.fullmatch(form)):
-            return serialized[2]
-    return text_at(value, "remote")
-
-
 def _message(content: dict[str, Any]) -> Event:
     message_id = bare_id(content.get("id"))
     if message_id is None:
@@ -134,13 +112,17 @@ def _message(content: dict[str, Any]) -> Event:
     address = person(chat)
     if address is None or (in_id and person(in_id) is None):
         return Ignored(f"No es el chat de una persona: …@{one_line(chat.rpartition('@')[2], 40)}")
+    if notice := waha_changes.notice(content, address):
+        return notice
     kind = _kind(content)
     text = _location(content) if kind == "location" else text_at(content, "body")
     sent_at = moment(content.get("timestamp"))
     if own:
         return OwnMessage(message_id, address, text, content.get("source") == "api", kind, sent_at)
     push_name = next((name for path in _PUSH_NAMES if (name := text_at(content, *path))), "")
-    return Inbound(message_id, address, text, kind, push_name, _aliases(content, address), sent_at)
+    quotes = bare_id(at(content, "replyTo", "id"))
+    aliases = _aliases(content, address)
+    return Inbound(message_id, address, text, kind, push_name, aliases, sent_at, quotes=quotes)
 
 
 def _kind(content: dict[str, Any]) -> str:
@@ -204,5 +186,9 @@ _EVENTS: dict[str, Callable[[dict[str, Any]], Event]] = {
     "message": _message,
     "message.any": _message,  # the same and our own; both may be subscribed, and the message id is the same
     "message.ack": _ack,
+    "message.edited": waha_changes.edited,
+    "message.revoked": waha_changes.revoked,
+    "message.reaction": waha_changes.reaction,
+    "presence.update": waha_changes.presence,
     "session.status": _session_status,
 }

@@ -242,7 +242,7 @@ def test_another_session_is_ignored(session: Any) -> None:
     assert isinstance(read("message", inbound(), session), Ignored)
 
 
-@pytest.mark.parametrize("event", ["message.reaction", "presence.update", "call.received", "x" * 900])
+@pytest.mark.parametrize("event", ["message.waiting", "poll.vote", "group.v2.join", "call.received", "x" * 900])
 def test_an_unknown_event_is_ignored_and_named(event: str) -> None:
     ignored = read(event, {})
     assert isinstance(ignored, Ignored) and event[:40] in ignored.reason
@@ -257,7 +257,12 @@ def test_what_is_no_event_is_malformed(payload: Any) -> None:
         parse(payload, "default")
 
 
-@pytest.mark.parametrize("event", ["message", "message.any", "message.ack", "session.status"])
+@pytest.mark.parametrize(
+    "event",
+    [
+        "message", "message.any", "message.ack", "message.edited", "message.revoked", "message.reaction", "session.status"
+    ],
+)  # fmt: skip
 @pytest.mark.parametrize("payload", [None, [], "texto", {}, {"id": 5}, {"id": "a b"}])
 def test_a_known_event_without_its_content_is_malformed(event: str, payload: Any) -> None:
     with pytest.raises(Malformed):
