@@ -34,7 +34,7 @@ class GatewayContract(ABC):
     """Fill in the attributes and the two methods; add what is particular to the gateway as tests of your own."""
 
     accepted: bytes  # a whole HTTP answer that carries `accepted_id`
-    accepted_id: str
+    accepted_id: str | None  # None where the gateway tells none
     accepted_without_id: bytes
     disconnected: bytes
     refused: bytes
@@ -44,6 +44,7 @@ class GatewayContract(ABC):
     status_down: bytes
     secret_setting: str
     webhooks: list[Any]  # payloads that it understands
+    tells_ids = True  # else every webhook is new, and the desk recognises its repeats by their content
 
     @abstractmethod
     def gateway(self, url: str = "http://127.0.0.1:9", *, secret: str = "secreto", timeout_s: float = 5) -> Gateway:
@@ -54,10 +55,10 @@ class GatewayContract(ABC):
         """The headers of a webhook that `gateway` believes."""
 
     def send(self, answer: Answer | bytes, timeout_s: float = 5) -> Result:
-        """Send a message to a server that gives `answer` to one request, no more and no fewer."""
+        """Send a message to a server that gives `answer` to every request, of which one at most may send."""
         with RawServer(says(answer) if isinstance(answer, bytes) else answer) as server:
             result = self.gateway(server.url, timeout_s=timeout_s).send(ADDRESS, Outgoing(TEXT), never)
-        assert server.connections == 1
+        assert len([request for request in server.received if request.startswith(b"POST ")]) == 1
         return result
 
     def status_when(self, answer: bytes) -> ConnectionChanged | Misconfigured:
@@ -178,7 +179,8 @@ class GatewayContract(ABC):
     def test_a_repeated_webhook_is_recognised(self) -> None:
         for payload in self.webhooks:
             body = json.dumps(payload).encode()
-            assert self.gateway().external_id(body, payload) == self.gateway().external_id(body, payload)
+            ids = {self.gateway().external_id(body, payload) for _ in range(2)}
+            assert len(ids) == (1 if self.tells_ids else 2)
 
     def test_different_webhooks_are_told_apart(self) -> None:
         bodies = [(json.dumps(payload).encode(), payload) for payload in self.webhooks]
