@@ -16,6 +16,7 @@ from chat.models import Conversation, Message
 from tickets.models import Ticket
 
 PAGE = 50
+QUOTED = 200  # characters of a message that an answer to it shows
 COLUMNS = (
     "role",
     "text",
@@ -32,6 +33,21 @@ COLUMNS = (
     "author__username",
     "resends__seq",
 )
+# What happened to a message after it came.
+CHANGES = (
+    "code",
+    "edited",
+    "original",
+    "deleted",
+    "reaction",
+    "own_reaction",
+    "recovered",
+    "details",
+    "quotes__seq",
+    "quotes__role",
+    "quotes__text",
+    "quotes__deleted",
+)
 
 
 def local(moment: datetime) -> str:
@@ -46,8 +62,8 @@ def full_name(first: str, last: str, username: str) -> str:
 def entries(messages: QuerySet[Message], reader: User) -> list[dict[str, Any]]:
     """The `historial` of `messages` in seq order, as `reader` sees it."""
     found = []
-    for row in messages.order_by("seq").values_list(*COLUMNS):
-        role, text, created, seq, version, state, kind, reason, key, author, first, last, username, resends = row
+    for row in messages.order_by("seq").values_list(*COLUMNS, *CHANGES):
+        role, text, created, seq, version, state, kind, reason, key, author, first, last, username, resends, *more = row
         found.append(
             {
                 "role": role,
@@ -62,9 +78,35 @@ def entries(messages: QuerySet[Message], reader: User) -> list[dict[str, Any]]:
                 "motivo": reason,
                 "reenvio_de": resends,
                 "clave": str(key) if key else None,
+                **changes_entry(*more),
             }
         )
     return found
+
+
+def changes_entry(
+    code: str,
+    edited: datetime | None,
+    original: str,
+    deleted: datetime | None,
+    reaction: str,
+    own_reaction: str,
+    recovered: datetime | None,
+    details: dict[str, Any],
+    *quoted: Any,
+) -> dict[str, Any]:
+    """The part of an entry that CHANGES fill. `content` stays what was said last, also of a deleted message."""
+    seq, role, text, gone = quoted
+    return {
+        "codigo": code,
+        "editado": local(edited) if edited else None,
+        "original": original,
+        "eliminado": local(deleted) if deleted else None,
+        "reaccion": reaction,
+        "reaccion_propia": own_reaction,
+        "recuperado": details.get("corte") if recovered else None,
+        "cita": {"seq": seq, "role": role, "content": "" if gone else text[:QUOTED]} if seq else None,
+    }
 
 
 def ticket_entry(ticket: Ticket, reader: User) -> dict[str, Any]:
@@ -158,5 +200,8 @@ def log_lines(ticket: Ticket, reader: User) -> list[str]:
     for entry in entries(ticket.messages.all(), reader):
         name = entry["autor"] or who[entry["role"]]
         state = "" if entry["role"] == "user" else f" [{entry['estado']}]"
-        head.append(f"{entry['timestamp']} {ICONS[entry['role']]} {name}{state}: {entry['content']}")
+        state += " [eliminado]" if entry["eliminado"] else " [editado]" if entry["editado"] else ""
+        before = f" (antes: {entry['original']})" if entry["editado"] else ""
+        before += f" [archivo: {entry['adjunto']['nombre']}]" if entry["adjunto"] else ""
+        head.append(f"{entry['timestamp']} {ICONS[entry['role']]} {name}{state}: {entry['content']}{before}")
     return head

@@ -36,7 +36,12 @@ def shown_text(kind: str, text: str) -> str:
 
 def note_activity(ticket: Ticket, role: str, text: str, now: datetime) -> None:
     ticket.last_activity, ticket.last_role = now, role
-    ticket.last_text = " ".join(text.split())[:160]
+    ticket.last_text = excerpt(text)
+
+
+def excerpt(text: str) -> str:
+    """What the ticket's row in the table shows of a message."""
+    return " ".join(text.split())[:160]
 
 
 def silence_assistant(conversation: Conversation, ticket: Ticket) -> None:

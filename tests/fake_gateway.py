@@ -134,6 +134,25 @@ def ack(message_id: str, level: int, phone: str = PERSON, event_id: str = "") ->
     return event("message.ack", {"id": f"true_{phone}@c.us_{message_id}", "fromMe": True, "ack": level}, event_id)
 
 
+def edited(message_id: str, text: str, phone: str = PERSON, *, own: bool = False) -> bytes:
+    """The person, or our own phone, changes the words of a message (NOWEB's shape)."""
+    action = {"id": f"{str(own).lower()}_{phone}@c.us_{gateway_id()}", "from": f"{phone}@c.us", "fromMe": own}
+    return event("message.edited", {**action, "editedMessageId": message_id, "body": text})
+
+
+def revoked(message_id: str, phone: str = PERSON, *, own: bool = False) -> bytes:
+    """A message is deleted for everybody."""
+    after = {"id": f"{str(own).lower()}_{phone}@c.us_{gateway_id()}", "from": f"{phone}@c.us", "fromMe": own}
+    return event("message.revoked", {"after": after, "revokedMessageId": message_id, "before": None})
+
+
+def reaction(message_id: str, emoji: str, phone: str = PERSON, *, own: bool = False) -> bytes:
+    """An emoji on a message, or "" to take it away."""
+    told = {"text": emoji, "messageId": f"true_{phone}@c.us_{message_id}"}
+    payload = {"id": f"{str(own).lower()}_{phone}@c.us_{gateway_id()}", "from": f"{phone}@c.us", "fromMe": own}
+    return event("message.reaction", {**payload, "reaction": told})
+
+
 def session_status(status: str) -> bytes:
     return event("session.status", {"status": status})
 

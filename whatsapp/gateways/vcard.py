@@ -27,7 +27,8 @@ def contacts(cards: Iterable[Any], names: Iterable[Any] = ()) -> list[dict[str, 
 
 def _read(card: str) -> tuple[str, list[str]]:
     """The full name and the phones of one card; WhatsApp's own number (`waid`) rather than how it was written."""
-    name, phones = "", []
+    name = ""
+    phones: list[str] = []
     unfolded = re.sub(r"\r?\n[ \t]", "", card[:20_000])
     for line in unfolded.splitlines():
         match = _LINE.match(line)

@@ -1,16 +1,18 @@
 import { fill, h } from "./dom.js";
 import { formatted, isOneEmoji } from "./marks.js";
+import { changed, quoteOf, reactions } from "./revisions.js";
 import { clock, fullDate } from "./times.js";
 
 /**
  * One row of a conversation, as the server says it.
  * @typedef {{role: "user"|"assistant"|"tecnico", content: string, timestamp: string, seq: number, version: number,
  *   estado: string, autor: string|null, mio: boolean, tipo: string, motivo: string, reenvio_de: number|null,
- *   clave: string|null}} Entry
+ *   clave: string|null, codigo?: string, editado?: string|null, original?: string, eliminado?: string|null, reaccion?: string,
+ *   reaccion_propia?: string, recuperado?: string[]|null, cita?: {seq: number, role: string, content: string}|null}} Entry
  *
  * The card under a bubble: what happened to the message and what can be done.
  * @typedef {{tono: "aviso"|"error", fuerte: string, texto: string, acciones: string[], ocupado?: boolean, error?: string,
- *   otro?: number}} Card
+ *   otro?: number, codigo?: string}} Card
  */
 
 const STATES = {
@@ -54,6 +56,7 @@ export function makeRow(entry) {
     { class: "mensaje", "data-rol": entry.role },
     h("div", { class: "nombre" }),
     h("div", { class: "globo" }, h("div", { class: "texto", dir: "auto" }), h("div", { class: "pie" })),
+    h("div", { class: "reacciones", hidden: true }),
     h("div", { class: "tarjeta", hidden: true }),
   );
   return row;
@@ -66,7 +69,7 @@ export function makeRow(entry) {
  * @param {{name: string, first: boolean, card: Card|null}} view `first`: the first of a run of bubbles of one author
  */
 export function paint(row, entry, { name, first, card }) {
-  const [author, bubble, tarjeta] = row.children;
+  const [author, bubble, emojis, tarjeta] = row.children;
   const [text, foot] = bubble.children;
   const seq = entry.seq ? String(entry.seq) : "";
   if (row.dataset.seq !== seq) row.dataset.seq = seq;
@@ -75,9 +78,15 @@ export function paint(row, entry, { name, first, card }) {
   row.classList.toggle("primero", first);
   author.classList.toggle("sr-only", !first);
   fill(author, authorOf(entry, name), () => [h("bdi", {}, authorOf(entry, name))]);
-  fill(text, [entry.content, entry.tipo], () => content(entry));
-  bubble.classList.toggle("emoji", isText(entry) && isOneEmoji(entry.content));
-  fill(foot, [entry.timestamp, entry.estado, entry.motivo, entry.reenvio_de], () => footOf(entry));
+  const { eliminado = null, editado = null, cita = null, codigo = "" } = entry;
+  fill(text, [entry.content, entry.tipo, eliminado, editado, entry.original, cita], () => [
+    ...quoteOf(cita, name),
+    ...(eliminado || editado ? changed(entry, content) : content(entry)),
+  ]);
+  bubble.classList.toggle("emoji", isText(entry) && !eliminado && !cita && isOneEmoji(entry.content));
+  bubble.classList.toggle("eliminado", Boolean(eliminado));
+  fill(foot, [entry.timestamp, entry.estado, entry.motivo, entry.reenvio_de, editado, codigo], () => footOf(entry));
+  fill(emojis, [entry.reaccion, entry.reaccion_propia], () => reactions(entry, name));
   fill(tarjeta, card, () => (card ? cardOf(card) : []));
   if (card) tarjeta.dataset.tono = card.tono;
 }
@@ -93,15 +102,17 @@ function content(entry) {
 }
 
 function footOf(entry) {
-  const time = h("time", { datetime: entry.timestamp, title: fullDate(entry.timestamp) }, clock(entry.timestamp));
+  const hour = h("time", { datetime: entry.timestamp, title: fullDate(entry.timestamp) }, clock(entry.timestamp));
+  const time = h("span", {}, entry.editado && !entry.eliminado ? "Editado · " : "", hour);
   if (entry.role === "user") return [time];
-  const parts = [time, " · ", h("span", { class: "entrega" }, STATES[entry.estado] ?? entry.estado)];
+  const title = entry.codigo ? `Código del gateway: ${entry.codigo}` : null;
+  const parts = [time, " · ", h("span", { class: "entrega", title }, STATES[entry.estado] ?? entry.estado)];
   if (entry.estado === "descartado" && entry.motivo) parts.push(` · ${entry.motivo}`);
   return entry.reenvio_de ? ["↻ Reenvío · ", ...parts] : parts;
 }
 
 function cardOf(card) {
-  const text = h("p", {}, h("strong", {}, card.fuerte), card.fuerte && card.texto ? " " : "", card.texto);
+  const text = h("p", { title: card.codigo ? `Código del gateway: ${card.codigo}` : null }, h("strong", {}, card.fuerte), card.fuerte && card.texto ? " " : "", card.texto);
   const nodes = [text];
   if (card.acciones.length) {
     const buttons = card.acciones.map((action) => actionButton(action, card));

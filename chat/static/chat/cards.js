@@ -50,7 +50,7 @@ export function cardFor(ticket, entry, around) {
     if (around.resent.has(entry.seq)) return { tono: "error", fuerte: "", texto: "Se reenvió más abajo.", acciones: [] };
     const texto = entry.motivo || told.replace(/^No se pudo enviar[.:] /, "") || "WhatsApp lo rechazó.";
     const acciones = entry.role === "tecnico" ? ["reenviar", "copiar"] : ["reenviar"];
-    return { tono: "error", fuerte: "No se pudo enviar.", texto, acciones, ocupado, error };
+    return { tono: "error", fuerte: "No se pudo enviar.", texto, acciones, ocupado, error, codigo: entry.codigo };
   }
   return null;
 }

@@ -1,6 +1,6 @@
 import { authorOf, makeRow, paint } from "./bubbles.js";
 import { h } from "./dom.js";
-import { dayLabel, dayOf } from "./times.js";
+import { clock, dayLabel, dayOf, fullDate, interval } from "./times.js";
 
 /**
  * A conversation on screen: rows keyed by their message, so that a refresh touches only what changed and the reader's
@@ -11,6 +11,16 @@ export class Thread {
   constructor(list) {
     this.list = list;
     this.rows = new Map();
+    list.addEventListener("click", ({ target }) => this.reveal(target.closest("[data-cita]")?.dataset.cita));
+  }
+
+  /** Brings the message that a quote speaks of into sight, when it is here. */
+  reveal(seq) {
+    const row = seq && this.list.querySelector(`.mensaje[data-seq="${CSS.escape(seq)}"]`);
+    if (!row) return;
+    row.scrollIntoView({ block: "center" });
+    row.classList.add("senalado");
+    setTimeout(() => row.classList.remove("senalado"), 1600);
   }
 
   clear() {
@@ -26,6 +36,7 @@ export class Thread {
   show(entries, name, cardFor = () => null) {
     const kept = new Map();
     let before = null;
+    let lastDay = null;
     let place = this.list.firstChild;
     const put = (key, make) => {
       const row = this.rows.get(key) ?? make();
@@ -38,17 +49,33 @@ export class Thread {
       // A message keeps its row when its place in the conversation becomes known, because its key was there before.
       const key = entry.clave ?? `seq-${entry.seq}`;
       const day = dayOf(entry.timestamp);
-      const newDay = !before || dayOf(before.timestamp) !== day;
+      const newDay = lastDay !== day;
       if (newDay) {
         const separator = put(`dia-${day}-${key}`, () => h("li", { class: "dia" }, h("time", { datetime: day })));
         const label = dayLabel(day);
         if (separator.firstChild.textContent !== label) separator.firstChild.textContent = label;
       }
-      const first = newDay || authorOf(before, name) !== authorOf(entry, name);
+      const gap = entry.recuperado?.join(" ");
+      const newGap = Boolean(gap) && before?.recuperado?.join(" ") !== gap;
+      if (newGap) put(`corte-${key}`, () => h("li", { class: "dia corte" }, `Mensajes ${interval(...entry.recuperado)} recuperados`));
+      if (entry.tipo === "system") {
+        put(key, () => systemLine(entry));
+        before = null;
+        lastDay = day;
+        continue;
+      }
+      const first = newDay || newGap || !before || authorOf(before, name) !== authorOf(entry, name);
       paint(put(key, () => makeRow(entry)), entry, { name, first, card: cardFor(entry) });
       before = entry;
+      lastDay = day;
     }
     for (const [key, row] of this.rows) if (!kept.has(key)) row.remove();
     this.rows = kept;
   }
+}
+
+/** What nobody wrote: a person's new number. */
+function systemLine(entry) {
+  const time = h("time", { datetime: entry.timestamp, title: fullDate(entry.timestamp) }, clock(entry.timestamp));
+  return h("li", { class: "dia sistema" }, `${entry.content} · `, time);
 }

@@ -54,3 +54,9 @@ export function shortDate(timestamp) {
   const date = asDate(timestamp);
   return Number.isNaN(date.getTime()) ? timestamp : `${shortFormat.format(date)} ${clock(timestamp)}`;
 }
+
+/** "de 15:00 a 18:00", or with their days when they are two. */
+export function interval(from, to) {
+  if (dayOf(from) === dayOf(to)) return `de ${clock(from)} a ${clock(to)}`;
+  return `del ${shortDate(from)} al ${shortDate(to)}`;
+}
