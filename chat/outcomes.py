@@ -71,6 +71,7 @@ def settle(message: Message, token: uuid.UUID, telefono: str, result: Result | E
             logger.warning("La base de datos no responde: el resultado del mensaje %s espera", message.pk)
             db.close()
             runtime.stopping.wait(pause)
+    runtime.bells.ring(message.pk)
     if step:
         logger.log(step.level, step.line, logged(telefono))
     waits = [f"conversation:{row.conversation_id}"]

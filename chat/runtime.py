@@ -12,14 +12,15 @@ import queue
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import copy_context
 from functools import partial
 from math import inf
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, connections
+from django.db import close_old_connections, connection
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ SWEEP_S = 5.0
 
 
 class Pool:
-    """Daemon threads, made on demand up to `size`, that run what is submitted and close their connections."""
+    """Daemon threads, made on demand up to `size`, that run what is submitted and give back their connections."""
 
     def __init__(self, size: int, name: str) -> None:
         self.size, self.name = size, name
@@ -55,7 +56,7 @@ class Pool:
             except Exception:
                 logger.exception("Error interno en una tarea")
             finally:
-                connections.close_all()
+                close_old_connections()
                 with self.lock:
                     self.busy -= 1
 
@@ -81,7 +82,7 @@ class Repeating:
             except Exception:
                 logger.exception("Error interno en %s", self.name)
             finally:
-                connections.close_all()
+                close_old_connections()
             self.ended.wait(self.seconds)
 
 
@@ -114,6 +115,34 @@ def run_due(last: dict[str, float]) -> None:
             tasks.BY_NAME[entry["task"]].run()
 
 
+class Bells:
+    """Rung in this process when an outcome is known, so that whoever waits for it need not ask all the time."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.waiting: dict[int, list[threading.Event]] = {}
+
+    @contextmanager
+    def listening(self, key: int) -> Iterator[threading.Event]:
+        """An event that is set when `key` is rung."""
+        bell = threading.Event()
+        with self.lock:
+            self.waiting.setdefault(key, []).append(bell)
+        try:
+            yield bell
+        finally:
+            with self.lock:
+                self.waiting[key].remove(bell)
+                if not self.waiting[key]:
+                    del self.waiting[key]
+
+    def ring(self, key: int) -> None:
+        with self.lock:
+            for bell in self.waiting.get(key, ()):
+                bell.set()
+
+
+bells = Bells()
 pool = Pool(32, "tarea")
 sweeper = Repeating(sweep, SWEEP_S, "barrido")
 timer = Repeating(partial(run_due, {}), 60, "periódica")

@@ -21,6 +21,9 @@ seats = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
 # Sends for requests whose wake-up reached nobody.
 stand_in = runtime.Pool(8, "envío")
 
+# Another process sends: look at its row again after so long, first and at most. In one process a bell rings.
+FIRST_LOOK_S, LAST_LOOK_S = 0.02, 0.25
+
 SAVED = "Tu mensaje quedó guardado"
 WORDS: dict[str, tuple[int, str]] = {
     Delivery.QUEUED: (503, f"WhatsApp está desconectado. {SAVED} y saldrá solo al reconectar."),
@@ -48,13 +51,14 @@ def wait_for_outcome(message: Message) -> Message:
     if not seats.acquire(blocking=False):
         return row
     try:
-        ends, pause = time.monotonic() + settings.ENVIO_ESPERA_S, 0.01
-        while unsettled(row) and time.monotonic() < ends:
-            runtime.let_go_of_database()
-            if runtime.stopping.wait(pause):
-                break
-            pause = min(pause * 1.5, 0.2)
-            row = Message.objects.get(pk=message.pk)
+        ends, pause = time.monotonic() + settings.ENVIO_ESPERA_S, FIRST_LOOK_S
+        with runtime.bells.listening(message.pk) as bell:
+            while unsettled(row) and time.monotonic() < ends and not runtime.stopping.is_set():
+                runtime.let_go_of_database()
+                bell.wait(LAST_LOOK_S if runtime.embedded.is_set() else pause)
+                bell.clear()
+                pause = min(pause * 1.5, LAST_LOOK_S)
+                row = Message.objects.get(pk=message.pk)
         return row
     finally:
         seats.release()

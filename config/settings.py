@@ -165,6 +165,8 @@ if DATABASE_ENGINE == "sqlite3":
         # FULL, because a rolled-back `enviado` would be sent a second time.
         "init_command": f"PRAGMA journal_mode={'WAL' if wal_is_safe else 'DELETE'}; PRAGMA synchronous=FULL;",
     }
+    # Opening it takes longer than most queries; the threads that serve and send are kept.
+    DATABASE["CONN_MAX_AGE"] = None
     # A file, because threads of an in-memory database do not wait for one another.
     DATABASE["TEST"] = {"NAME": DATA_DIR / "pruebas.sqlite3"}
 elif DATABASE_ENGINE == "postgresql":
@@ -192,6 +194,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "purgar-eventos": {"task": "chat.purge_events", "schedule": 3600.0},
     "purgar-sesiones": {"task": "chat.purge_sessions", "schedule": 86400.0},
+    "leer-plantillas": {"task": "chat.refresh_templates", "schedule": 86400.0},
 }
 
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
@@ -259,6 +262,7 @@ CONTENT_SECURITY_POLICY = {
         "script-src": [SELF],
         "style-src": [SELF],
         "img-src": [SELF, "data:"],
+        "media-src": [SELF],
         "font-src": [SELF],
         "connect-src": [SELF],
         "manifest-src": [SELF],
@@ -311,6 +315,8 @@ ENVIO_DUDA_S = number("ENVIO_DUDA_S", 30)
 ENVIO_POR_SEGUNDO = number("ENVIO_POR_SEGUNDO", 5)
 REABRIR_HORAS = number("REABRIR_HORAS", 48)
 EVENTOS_DIAS = number("EVENTOS_DIAS", 30, at_least=1)
+# The largest file that is fetched from the gateway or taken from a technician, whatever the gateway allows.
+ADJUNTO_MAX_MB = number("ADJUNTO_MAX_MB", 100, above=0)
 WEB_THREADS = int(number("WEB_THREADS", 40, at_least=2))
 TELEFONO_REGION = env.str("TELEFONO_REGION", "MX").upper()
 if TELEFONO_REGION not in SUPPORTED_REGIONS:

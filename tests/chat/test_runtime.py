@@ -43,11 +43,9 @@ def until(condition: Callable[[], object]) -> None:
 
 @pytest.fixture
 def closed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of the threads that closed their connections, without closing the test's own."""
+    """The names of the threads that gave their connections back, without closing the test's own."""
     names: list[str] = []
-    monkeypatch.setattr(
-        runtime.connections, "close_all", lambda: names.append(threading.current_thread().name), raising=False
-    )
+    monkeypatch.setattr(runtime, "close_old_connections", lambda: names.append(threading.current_thread().name))
     return names
 
 
