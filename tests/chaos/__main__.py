@@ -39,6 +39,7 @@ RUNS: dict[str, tuple[Callable[..., Report], dict[str, Any]]] = {
     "g2-equal-posts-postgres": (clients.equal_posts, {"keys": 1_000, "postgres": True}),
     "h-webhooks": (webhooks.storm, {"events": 20_000, "kills": 50}),
     "i-sqlite-writers": (clients.writers, {"seconds": 120}),
+    "k-defaults": (killing.killed, {"plan": {"web0": 14, "simulator": 6}, "messages": 500, "defaults": True}),
     "j1-disk-full": (broken.full_disk, {}),
     "j2-read-only": (broken.read_only, {}),
     "j3-postgres-away": (broken.postgres_away, {"seconds": 60}),

@@ -82,16 +82,14 @@ def trouble(desk: Fleet, name: str, seed: int, messages: int, chats: int, begin:
             end: Callable[[], Any], seconds: float = 10) -> Report:  # fmt: skip
     """Clients write; in the middle trouble begins, lasts `seconds` and ends. One ticket is kept out of the crowd."""
     report = Report(name, GOAL, seed)
-    print(f"{name}: semilla {seed}", flush=True)
     *tickets, quiet = desk.open_tickets(chats + 1)
     Load(desk, tickets, messages // 2, seed).start().join(600)
     load = Load(desk, tickets, messages, seed + 1).start()
     until(lambda: load.done > messages // 4, 300)
-    # Without the session's cookie: with DEBUG, Django shows its own page for what fails before any view.
-    client = requests.Session()
-    client.trust_env, client.headers["Authorization"] = False, desk.http.headers["Authorization"]
+    client = desk.client()
     begin()
-    began, answers = time.monotonic(), []
+    began = time.monotonic()
+    answers: list[tuple[str, dict[str, Any] | None]] = []
     while time.monotonic() - began < seconds or not answers:
         text = f"durante {len(answers)} de la semilla {seed}"
         url = f"{desk.url}/ticket/{quiet}/enviar-mensaje"

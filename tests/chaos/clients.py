@@ -10,8 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import requests
-
 from tests.chaos.fleet import Fleet, fleet
 from tests.chaos.load import PAUSE_S, Load, post
 from tests.chaos.report import Report
@@ -23,7 +21,6 @@ def equal_posts(folder: Path, name: str, seed: int, *, keys: int = 1_000, times:
     report = Report(
         name, f"{keys} keys, {times} equal POSTs at once: {keys} rows and sends, equal answers, then 409", seed
     )
-    print(f"{name}: semilla {seed}", flush=True)
     with fleet(folder, broker=postgres, postgres=postgres, webs=2 if postgres else 1) as desk:
         tickets, chance = desk.open_tickets(chats), random.Random(seed)
         log = Load(desk, tickets, 0, seed)
@@ -50,9 +47,7 @@ def equal_posts(folder: Path, name: str, seed: int, *, keys: int = 1_000, times:
 
 def at_once(desk: Fleet, gate: threading.Barrier, ticket: int, text: str, key: str) -> dict[str, Any]:
     """One POST together with its twins, tried again until it is answered."""
-    with requests.Session() as client:
-        client.trust_env = False
-        client.headers["Authorization"] = desk.http.headers["Authorization"]
+    with desk.client() as client:
         gate.wait(30)
         while True:
             url = f"http://127.0.0.1:{random.choice(desk.webs)}/ticket/{ticket}/enviar-mensaje"
@@ -67,7 +62,6 @@ def writers(folder: Path, name: str, seed: int, *, seconds: float = 120, webs: i
     report = Report(
         name, f"SQLite, {webs} web and {workers} worker writers, {seconds:.0f} s: 0 database is locked", seed
     )
-    print(f"{name}: semilla {seed}", flush=True)
     with fleet(folder, broker=True, webs=webs, workers=workers) as desk:
         tickets = desk.open_tickets(chats)
         load = Load(desk, tickets, 1_000_000, seed, threads).start()

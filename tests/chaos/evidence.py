@@ -51,6 +51,7 @@ ROWS = """SELECT m.id, m.conversation_id, m.ticket_id, m.seq, m.role, m.text, m.
     JOIN tickets_contact c ON c.id = v.contact_id
     WHERE m.id > (SELECT min(CAST(row AS integer)) FROM chaos_moves WHERE what = 'start')
     ORDER BY m.conversation_id, m.seq"""
+TICKETS = "SELECT c.address, t.id FROM tickets_ticket t JOIN tickets_contact c ON c.id = t.contact_id"
 # What was there before the run is not judged.
 START = "INSERT INTO chaos_moves (what, row) SELECT 'start', coalesce(max(id), 0) FROM chat_message"
 NAMES = ("id", "conversation", "ticket", "seq", "role", "text", "key", "state", "gateway_id", "attempts",

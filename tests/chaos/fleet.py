@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -23,6 +24,9 @@ SETTINGS = {
     "ENVIO_POR_SEGUNDO": "0",
     "REABRIR_HORAS": "48",
 }
+# As in production, where DEBUG's record of every SQL statement is not kept: behind a proxy that adds a header.
+PRODUCTION = {"DEBUG": "false", "TRUSTED_PROXIES": "127.0.0.1"}
+PROXY = {"X-Forwarded-Proto": "https"}
 WORKER = ("celery", "-A", "config", "worker", "-P", "threads", "-c", "32", "-l", "WARNING")
 SIMULATOR = ("--delivered-after", "0.5", "--slow-answer", "0.5", "--refusal-delay", "0.1", "--retry-delay", "0.2",
              "--retry-attempts", "3000", "--tellers", "4", "--bitacora")  # fmt: skip
@@ -34,10 +38,18 @@ class Fleet(Desk):
     redis: RedisServer | None = None
     postgres: PostgresServer | None = None
 
-    def __init__(self, folder: Path, **settings: str) -> None:
-        super().__init__(folder, **{**SETTINGS, **settings})
+    def __init__(self, folder: Path, *, defaults: bool = False, **settings: str) -> None:
+        """With `defaults` the desk keeps its own settings instead of our quick ones."""
+        super().__init__(folder, **{**SETTINGS, **PRODUCTION, **settings})
+        for key in SETTINGS if defaults else ():
+            del self.environment[key]
+        self.http.headers.update(PROXY)
         self.state: dict[str, Any] = {"leer_solo": False}
         self.webs = [self.port]
+
+    @property
+    def settings(self) -> str:
+        return ", ".join(f"{key}={self.environment.get(key, 'default')}" for key in SETTINGS)
 
     @property
     def database(self) -> str:
@@ -51,7 +63,9 @@ class Fleet(Desk):
     def start_fleet(self, webs: int = 1, workers: int = 1) -> None:
         """Migrate, start everything, log in, and have the database watched. Several webs need Redis."""
         self.manage("migrate", "-v0")
+        self.environment["DEBUG"] = "true"
         self.manage("datos_demo")
+        self.environment["DEBUG"] = "false"
         evidence.watch(self.database)
         self.webs += [free_port() for _ in range(webs - 1)]
         names = ["simulator", *(f"web{number}" for number in range(webs))]
@@ -85,6 +99,13 @@ class Fleet(Desk):
         stop(self.running[name], signal.SIGKILL)
         self.launch(name)
 
+    def client(self) -> requests.Session:
+        """One more program that talks to the desk, logged in."""
+        session = requests.Session()
+        session.trust_env = False
+        session.headers.update(self.http.headers)
+        return session
+
     def serves(self, number: int) -> bool:
         try:
             return self.http.get(f"http://127.0.0.1:{self.webs[number]}/salud", timeout=5).ok
@@ -109,25 +130,19 @@ class Fleet(Desk):
         phones = [f"52155{10_000_000 + number}" for number in range(count)]
         for phone in phones:
             self.write(phone, f"Mi equipo {phone} no enciende")
-        wanted = {f"+{phone}" for phone in phones}
 
         def found() -> dict[str, int]:
-            tickets: dict[str, int] = {}
-            page: str | None = f"{self.url}/tickets"
-            while page:
-                answer = self.http.get(page, timeout=30).json()
-                tickets |= {one["telefono"]: one["id"] for one in answer["tickets"] if one["telefono"] in wanted}
-                following = answer.get("siguiente")
-                page = following and (following if following.startswith("http") else self.url + following)
-            return tickets if len(tickets) == count else {}
+            time.sleep(0.2)
+            tickets = dict(evidence.query(self.database, evidence.TICKETS))
+            return tickets if tickets.keys() >= set(phones) else {}
 
         numbers = until(found, 120, f"{count} tickets")
-        return [numbers[f"+{phone}"] for phone in phones]
+        return [numbers[phone] for phone in phones]
 
 
 @contextmanager
 def fleet(folder: Path, *, broker: bool = False, postgres: bool = False, webs: int = 1, workers: int = 1,
-          **settings: str) -> Iterator[Fleet]:  # fmt: skip
+          defaults: bool = False, **settings: str) -> Iterator[Fleet]:  # fmt: skip
     """A running fleet with the servers it needs; all are stopped at the end, whatever happens."""
     with ExitStack() as stack:
         if broker:
@@ -136,7 +151,8 @@ def fleet(folder: Path, *, broker: bool = False, postgres: bool = False, webs: i
         if postgres:
             server = stack.enter_context(postgres_server(folder))
             settings["DATABASE_URL"] = server.url
-        started = Fleet(folder, **settings)
+        started = Fleet(folder, defaults=defaults, **settings)
+        print(f"ajustes: {started.settings}", flush=True)
         started.redis = redis if broker else None
         started.postgres = server if postgres else None
         stack.callback(started.stop_all)

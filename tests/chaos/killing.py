@@ -21,12 +21,11 @@ NOTICES = {"repetido": 0.02, "desordenado": 0.02, "tarde": 0.005, "firma_falsa":
 
 def killed(folder: Path, name: str, seed: int, *, plan: dict[str, int], messages: int = 10_000, chats: int = 100,
            limit: float = 600, broker: bool = False, postgres: bool = False, redis_blows: int = 0,
-           postgres_blows: int = 0) -> Report:  # fmt: skip
+           postgres_blows: int = 0, defaults: bool = False) -> Report:  # fmt: skip
     """`messages` in `chats` while the processes of `plan` are killed -9, with faults of the gateway all the time."""
     goal = f"{messages} messages, {chats} chats, kill -9 {plan}: 0 lost, 0 duplicated, 0 reordered in {limit:.0f} s"
     report, chance = Report(name, goal, seed), random.Random(seed)
-    print(f"{name}: semilla {seed}", flush=True)
-    with fleet(folder, broker=broker, postgres=postgres) as desk:
+    with fleet(folder, broker=broker, postgres=postgres, defaults=defaults) as desk:
         tickets = desk.open_tickets(chats)
         desk.set_faults(tasas=FAULTS, tasas_avisos=NOTICES, semilla=seed)
         blows = blows_of(desk, plan, messages, chance)
@@ -44,7 +43,7 @@ def killed(folder: Path, name: str, seed: int, *, plan: dict[str, int], messages
             "seconds of load": round(time.monotonic() - began, 1),
         }  # fmt: skip
         report.require(fallen == len(blows), f"{fallen} de {len(blows)} golpes en {limit:.0f} s")
-        report.judge(desk)
+        report.judge(desk, 300 if defaults else 120)
     return report
 
 
@@ -69,7 +68,6 @@ def paused(folder: Path, name: str, seed: int, *, pauses: int = 100, messages: i
     lease = 2 * 1 + 2
     goal = f"{pauses} SIGSTOP of 2 to 3 leases ({lease} s) on senders: 0 duplicated, 0 reordered"
     report, chance = Report(name, goal, seed), random.Random(seed)
-    print(f"{name}: semilla {seed}", flush=True)
     with fleet(folder, broker=True, postgres=postgres, workers=4) as desk:
         tickets = desk.open_tickets(chats)
         desk.set_faults(tasas={"lento": 0.2}, semilla=seed)

@@ -17,7 +17,7 @@ from tests.chaos.fleet import Fleet
 from tests.chaos.servers import PostgresServer
 
 # How long a client waits before it tries the same key again; and for one answer.
-PAUSE_S, TIMEOUT_S = 0.3, 15
+PAUSE_S, TIMEOUT_S = 0.15, 15
 
 
 class Load:
@@ -50,9 +50,7 @@ class Load:
 
     def work(self, number: int) -> None:
         chance = random.Random(self.seed * 1000 + number)
-        with requests.Session() as client:
-            client.trust_env = False
-            client.headers["Authorization"] = self.fleet.http.headers["Authorization"]
+        with self.fleet.client() as client:
             while not self.given_up.is_set():
                 with self.lock:
                     message, self.next = self.next, self.next + 1

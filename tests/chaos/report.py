@@ -18,7 +18,7 @@ from typing import Any
 import requests
 
 from tests.chaos.evidence import DOUBTFUL, lines, query
-from tests.chaos.fleet import SETTINGS, Fleet
+from tests.chaos.fleet import Fleet
 from tests.programs import ROOT, until
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -42,6 +42,10 @@ class Report:
     date: str = ""
     machine: str = ""
     scale: float = 1
+    settings: str = ""
+
+    def __post_init__(self) -> None:
+        print(f"{self.name}: semilla {self.seed}", flush=True)
 
     @property
     def passed(self) -> bool:
@@ -55,7 +59,7 @@ class Report:
     def judge(self, fleet: Fleet, seconds: float = 120) -> None:
         """Faults off, wait until nothing moves, and let the checker judge."""
         fleet.set_faults(falla="ninguna", tasas={}, tasas_avisos={}, conexion="conectado")
-        began = time.monotonic()
+        self.settings, began = fleet.settings, time.monotonic()
         try:
             until(lambda: quiet(fleet), seconds)
         except AssertionError:
@@ -121,7 +125,6 @@ def page(results: dict[str, dict[str, Any]], runs: Iterable[str]) -> str:
         "Written by `make chaos`; never by hand. [delivery.md](delivery.md) has the invariants I1 to I8; `lost`, "
         "`duplicated` and `reordered` are judged by `tests/chaos/checker.py`, which imports nothing of the desk. "
         "`doubtful` are the messages left to a person. A scale below 1 is a shorter run than `make chaos` alone.",
-        f"Settings: {', '.join(f'{key}={value}' for key, value in SETTINGS.items())}, unless a goal says otherwise.",
     ]
     if missing := [name for name in runs if name not in results]:
         parts.append(f"Without a result yet: {', '.join(missing)}.")
@@ -129,7 +132,7 @@ def page(results: dict[str, dict[str, Any]], runs: Iterable[str]) -> str:
         verdict = "passed" if not result["broken"] else "**FAILED**"
         parts.append(f"## {name}: {verdict}")
         parts.append(f"{result['goal']}\n\nScale {result['scale']}, seed {result['seed']}, {result['seconds']} s, "
-                     f"{result['date']}, {result['machine']}.")  # fmt: skip
+                     f"{result['date']}, {result['machine']}. {result.get('settings', '')}")  # fmt: skip
         table = ["| figure | value |", "|---|---|"]
         table += [f"| {key} | {value} |" for key, value in result["figures"].items()]
         parts.append("\n".join(table))

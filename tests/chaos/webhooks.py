@@ -113,7 +113,6 @@ def storm(folder: Path, name: str, seed: int, *, events: int = 20_000, chats: in
     goal = f"{events} webhooks repeated, shuffled, 1 % forged, 1 % truncated, {kills} kill -9 of the receiver: "
     report = Report(name, f"{goal}0 lost, 0 duplicated, all forged refused", seed)
     chance = random.Random(seed)
-    print(f"{name}: semilla {seed}", flush=True)
     with fleet(folder) as desk:
         for ticket in desk.open_tickets(chats):
             desk.send(ticket, f"saludo al ticket {ticket}")
