@@ -7,6 +7,7 @@ class WhatsappConfig(AppConfig):
     verbose_name = "WhatsApp"
 
     def ready(self) -> None:
-        from whatsapp.checks import check_waha
+        from whatsapp.checks import check_cloud_api, check_waha
 
         checks.register(check_waha)
+        checks.register(check_cloud_api)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,4 +33,37 @@ def check_waha(app_configs: Sequence[Any] | None = None, **_: Any) -> list[Check
     if not settings.WAHA_HMAC_KEY:
         hint = "Pon WAHA_HMAC_KEY en .env, y la misma en WAHA (WHATSAPP_HOOK_HMAC_KEY)."
         found.append(Error("Sin clave no se puede creer ningún webhook.", hint=hint, id="whatsapp.E003"))
+    return found
+
+
+def check_cloud_api(app_configs: Sequence[Any] | None = None, **_: Any) -> list[CheckMessage]:
+    """What the Cloud API needs to be called and believed: its number, its token, and the secrets of its webhook."""
+    if settings.WHATSAPP_GATEWAY != "cloud_api":
+        return []
+    found: list[CheckMessage] = []
+
+    def wrong(code: int, what: str, hint: str) -> None:
+        found.append(Error(what, hint=hint, id=f"whatsapp.E{code:03}"))
+
+    if not is_http(settings.CLOUD_API_URL):
+        wrong(11, "La dirección de la API de Meta no es válida.", "CLOUD_API_URL debe ser https://graph.facebook.com")
+    if not re.fullmatch(r"v[0-9]{1,3}\.[0-9]{1,3}", settings.CLOUD_API_VERSION):
+        wrong(12, "La versión de la API de Meta no es válida.", "CLOUD_API_VERSION debe ser como v25.0")
+    token = settings.CLOUD_API_TOKEN
+    if not token:
+        wrong(13, "Sin token no se puede llamar a Meta.", "Pon CLOUD_API_TOKEN en .env: el de un usuario del sistema.")
+    elif not (token.isascii() and token.isprintable()):
+        wrong(14, "El token de Meta no es válido.", "CLOUD_API_TOKEN tiene caracteres que no caben en una cabecera.")
+    if not re.fullmatch("[0-9]{1,40}", settings.CLOUD_API_PHONE_ID):
+        hint = "Pon CLOUD_API_PHONE_ID en .env: el identificador del número en Meta, que no es el número."
+        wrong(15, "No se sabe desde qué número se escribe.", hint)
+    if not re.fullmatch("[0-9]{0,40}", settings.CLOUD_API_WABA_ID):
+        hint = "CLOUD_API_WABA_ID debe ser el identificador de la cuenta en Meta: solo cifras."
+        wrong(16, "La cuenta de WhatsApp no es válida.", hint)
+    if not settings.CLOUD_API_APP_SECRET:
+        hint = "Pon CLOUD_API_APP_SECRET en .env: la clave secreta de la aplicación en Meta."
+        wrong(17, "Sin la clave de la aplicación no se puede creer ningún webhook.", hint)
+    if not settings.CLOUD_API_VERIFY_TOKEN:
+        hint = "Pon CLOUD_API_VERIFY_TOKEN en .env, y el mismo en Meta al dar de alta el webhook."
+        wrong(18, "Meta no podría dar de alta el webhook.", hint)
     return found
