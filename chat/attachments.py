@@ -2,19 +2,88 @@
 
 from __future__ import annotations
 
-from chat.models import Attachment, Message
+from typing import Any
+
+from django.core.files.base import ContentFile
+from django.db import transaction
+from django.db.models import QuerySet
+
+from chat import tasks
+from chat.media import show
+from chat.media_types import INLINE, claimed_type, clean_name, random_name, shown_name
+from chat.models import Attachment, Conversation, Message
+from chat.wake import wake_on_commit
 from whatsapp.gateways.events import Media
+
+State = Attachment.State
+COLUMNS = (
+    "message__ticket_id",
+    "message__seq",
+    "message__kind",
+    "state",
+    "mime",
+    "name",
+    "size",
+    "thumbnail",
+    "width",
+    "height",
+    "problem",
+    "ref",
+    "file",
+)
 
 
 def attach(message: Message, media: Media) -> Attachment:
-    """Remember the file that arrived with `message`, to be fetched."""
-    state = Attachment.State.WAITING if media.ref or media.content else Attachment.State.FAILED
-    return Attachment.objects.create(
+    """Remember the file that arrived with `message`, to be fetched. What the webhook carried is stored at once."""
+    there = media.content is not None
+    row = Attachment(
         message=message,
         ref=media.ref,
-        mime=media.mime[:100],
-        name=media.name[:200],
+        mime=claimed_type(media.mime),
+        name=clean_name(media.name),
         size=media.size,
-        state=state,
+        state=State.WAITING if media.ref or there else State.FAILED,
         problem=media.problem[:200],
     )
+    if media.content is not None:
+        row.file.save(random_name(), ContentFile(media.content), save=False)
+        row.size = len(media.content)
+    row.save()
+    if row.state == State.WAITING:
+        wake_on_commit(tasks.fetch_file, row.pk)
+    return row
+
+
+def fetch_again(row: Attachment) -> bool:
+    """A person wants one more round of tries for a file that could not be fetched; returns whether there will be."""
+    with transaction.atomic():
+        conversation = Conversation.locked(row.message.conversation_id)
+        failed = Attachment.objects.filter(pk=row.pk, state=State.FAILED).exclude(ref="", file="")
+        moved = bool(failed.update(state=State.WAITING, due=None, problem="", attempts=0))
+        if moved:
+            show(conversation, row.message_id)
+            wake_on_commit(tasks.fetch_file, row.pk)
+    return moved
+
+
+def entries(messages: QuerySet[Message]) -> dict[int, dict[str, Any]]:
+    """The `adjunto` of each of `messages` that has a file, by its seq; they are all of one ticket."""
+    found = {}
+    for row in Attachment.objects.filter(message__in=messages).values_list(*COLUMNS):
+        ticket, seq, kind, state, mime, name, size, thumbnail, width, height, problem, ref, file = row
+        path = f"/ticket/{ticket}/mensaje/{seq}"
+        ready = state == State.READY
+        found[seq] = {
+            "estado": state,
+            "tipo": mime,
+            "nombre": shown_name(name, kind, mime, seq),
+            "bytes": size,
+            "url": f"{path}/archivo" if ready else None,
+            "miniatura": f"{path}/miniatura" if ready and thumbnail else None,
+            "en_linea": ready and mime in INLINE,
+            "ancho": width,
+            "alto": height,
+            "problema": problem,
+            "reintentable": state == State.FAILED and bool(ref or file),
+        }
+    return found

@@ -13,9 +13,10 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from chat import tasks
+from chat.attachments import attach
 from chat.models import Conversation, Delivery, Message, Role
-from chat.thread import about, known, shown_text, technician_spoke
 from chat.people import find_known
+from chat.thread import about, known, shown_text, technician_spoke
 from chat.wake import wake_on_commit
 from tickets.identity import identify
 from tickets.text import clean
@@ -61,10 +62,13 @@ def own_message(event: OwnMessage) -> Outcome:
         state=Delivery.SENT,
         sent=created,
         created=created,
-        gateway=settings.WHATSAPP_GATEWAY,
         address=event.address,
+        gateway=settings.WHATSAPP_GATEWAY,
         gateway_id=event.external_id,
+        details=dict(event.details),
     )
+    if event.media:
+        attach(message, event.media)
     technician_spoke(conversation, ticket, text, now)
     ticket.save()
     return Outcome(reason="Escrito en el teléfono", about=about(message))
@@ -152,7 +156,8 @@ def read_back(message_id: int) -> bool:
 
 def could_be(event: OwnMessage, row: Message, tried: datetime | None) -> bool:
     """Whether `event` may be what the attempt of `row`, begun at `tried`, sent."""
-    if tried is None or not event.by_api or event.sent_at is None or clean(event.text) != row.text:
+    said = shown_text(event.kind, clean(event.text))
+    if tried is None or not event.by_api or event.sent_at is None or said != row.text:
         return False
     latest = tried + timedelta(seconds=settings.WHATSAPP_TIMEOUT_S) + CLOCK_SKEW
     return tried - CLOCK_SKEW <= event.sent_at <= latest and not known(event.external_id).exists()

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from chat import window
+from chat import attachments, window
 from chat.models import Conversation, Message
 from tickets.models import Ticket
 
@@ -33,6 +33,8 @@ COLUMNS = (
     "author__username",
     "resends__seq",
 )
+# What a place and shared contacts are made of.
+SHOWN_DETAILS = ("latitud", "longitud", "nombre", "direccion", "contactos")
 # What happened to a message after it came.
 CHANGES = (
     "code",
@@ -81,6 +83,10 @@ def entries(messages: QuerySet[Message], reader: User) -> list[dict[str, Any]]:
                 **changes_entry(*more),
             }
         )
+    has_files = any(entry["tipo"] not in ("text", "location", "contact") for entry in found)
+    files = attachments.entries(messages) if has_files else {}
+    for entry in found:
+        entry["adjunto"] = files.get(entry["seq"])
     return found
 
 
@@ -98,6 +104,7 @@ def changes_entry(
     """The part of an entry that CHANGES fill. `content` stays what was said last, also of a deleted message."""
     seq, role, text, gone = quoted
     return {
+        "datos": {key: details[key] for key in SHOWN_DETAILS if key in details},
         "codigo": code,
         "editado": local(edited) if edited else None,
         "original": original,
@@ -202,6 +209,7 @@ def log_lines(ticket: Ticket, reader: User) -> list[str]:
         state = "" if entry["role"] == "user" else f" [{entry['estado']}]"
         state += " [eliminado]" if entry["eliminado"] else " [editado]" if entry["editado"] else ""
         before = f" (antes: {entry['original']})" if entry["editado"] else ""
+        before += f" [archivo: {entry['adjunto']['nombre']}]" if entry["adjunto"] else ""
         before += f" [archivo: {entry['adjunto']['nombre']}]" if entry["adjunto"] else ""
         head.append(f"{entry['timestamp']} {ICONS[entry['role']]} {name}{state}: {entry['content']}{before}")
     return head

@@ -5,6 +5,7 @@ from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 
 from chat import delivery as sending
+from chat import media
 from whatsapp import events
 from whatsapp.models import WebhookEvent
 
@@ -17,6 +18,16 @@ def drain(conversation_id: int) -> None:
 @shared_task(name="chat.handle_event")
 def handle_event(event_id: int) -> None:
     events.handle(event_id)
+
+
+@shared_task(name="chat.fetch_file")
+def fetch_file(attachment_id: int) -> None:
+    media.fetch(attachment_id)
+
+
+@shared_task(name="chat.add_thumbnail")
+def add_thumbnail(attachment_id: int) -> None:
+    media.add_thumbnail(attachment_id)
 
 
 @shared_task(name="chat.purge_events")

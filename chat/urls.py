@@ -1,6 +1,6 @@
 from django.urls import path
 
-from chat import health, views
+from chat import health, media_views, views
 
 urlpatterns = [
     path("ticket/<int:ticket_id>/enviar-mensaje", views.send_message, name="enviar-mensaje"),
@@ -8,6 +8,9 @@ urlpatterns = [
     path("ticket/<int:ticket_id>/notificar", views.notify, name="notificar"),
     path("ticket/<int:ticket_id>/log", views.log, name="log"),
     path("ticket/<int:ticket_id>/mensaje/<int:seq>/resolver", views.decide, name="resolver"),
+    path("ticket/<int:ticket_id>/mensaje/<int:seq>/archivo", media_views.original, name="archivo"),
+    path("ticket/<int:ticket_id>/mensaje/<int:seq>/miniatura", media_views.small, name="miniatura"),
+    path("ticket/<int:ticket_id>/mensaje/<int:seq>/descargar", media_views.fetch_again, name="descargar"),
     path("ticket/<int:ticket_id>/leido", views.mark_read, name="leido"),
     path("ticket/<int:ticket_id>/tomar", views.take, name="tomar"),
     path("ticket/<int:ticket_id>/estado", views.change_state, name="cambiar-estado"),

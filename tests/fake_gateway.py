@@ -16,9 +16,10 @@ from django.http import HttpResponse
 from django.test import Client
 
 from whatsapp import gateways
-from whatsapp.gateways.base import Ability, Gateway, Outgoing
-from whatsapp.gateways.events import ConnectionChanged, Event, Inbound, OwnMessage
-from whatsapp.gateways.results import Accepted, Disconnected, Misconfigured, RateLimited, Result, Unreachable
+from whatsapp.gateways.base import Ability, Fetched, Gateway, MediaLimit, Outgoing
+from whatsapp.gateways.events import ConnectionChanged, Event, Inbound, Media, OwnMessage
+from whatsapp.gateways.results import Accepted, Disconnected, Failure, Misconfigured, RateLimited, Result, Unreachable
+from whatsapp.gateways.waha import Waha
 
 HMAC_KEY = "secreto"
 PERSON = "5214772758198"
@@ -48,9 +49,12 @@ class FakeGateway(Gateway):
 
     name = "waha"
     title = "WAHA"
-    can: ClassVar[frozenset[Ability]] = frozenset({"echo", "read_back"})
+    can: ClassVar[frozenset[Ability]] = frozenset({"echo", "read_back", "media"})
+    limits: ClassVar[Mapping[str, MediaLimit]] = Waha.limits
 
     def __init__(self) -> None:
+        self.files: deque[Fetched | Failure | Exception] = deque()
+        self.fetched: list[str] = []
         self.script: deque[Answer] = deque()
         self.calls: list[tuple[str, str]] = []
         self.sent: list[Outgoing] = []
@@ -87,6 +91,14 @@ class FakeGateway(Gateway):
 
     def read_back(self, address: str, since: datetime) -> list[OwnMessage | Inbound] | None:
         return None
+
+    def fetch(self, media: Media, max_bytes: int) -> Fetched | Failure:
+        """The next of `files`; with none left, WAHA is away."""
+        self.fetched.append(media.ref)
+        answer = self.files.popleft() if self.files else Failure("WAHA no contesta")
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     def verify(self, body: bytes, headers: Mapping[str, str]) -> None:
         self.real.verify(body, headers)

@@ -24,6 +24,8 @@ State = WebhookEvent.State
 OPEN = (State.RECEIVED, State.WAITING, State.ERROR)
 RETRY_AFTER = timedelta(seconds=5)
 MAX_TRIES = 5
+# Longer than any text of WhatsApp's: a string of this length in an event is a file.
+FILE_CHARACTERS = 100_000
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,9 @@ def handle(pk: int) -> None:
                 event.state, event.waits_on = outcome.state, outcome.waits_on
                 event.reason, event.handled = outcome.reason[:300], timezone.now()
                 event.about = outcome.about
-                event.save(update_fields=["state", "reason", "waits_on", "about", "handled"])
+                if event.state in (State.PROCESSED, State.IGNORED):
+                    event.body = without_files(event.body)
+                event.save(update_fields=["state", "reason", "waits_on", "about", "handled", "body"])
     except (OperationalError, InterfaceError):
         logger.exception("Evento %s sin atender por ahora: la base de datos no lo permitió", pk)
     except Exception as error:
@@ -114,6 +118,23 @@ def handle(pk: int) -> None:
             row.update(tries=F("tries") + 1)
             row = row.filter(tries__gte=MAX_TRIES)
         row.update(state=State.ERROR, reason=f"{type(error).__name__}: {error}"[:300])
+
+
+def without_files(body: str) -> str:
+    """A handled event's body without the files in it: the handler has stored them, or they were of no interest."""
+    if len(body) < FILE_CHARACTERS:
+        return body
+
+    def shortened(value: object) -> object:
+        if isinstance(value, dict):
+            return {key: shortened(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [shortened(item) for item in value]
+        if isinstance(value, str) and len(value) >= FILE_CHARACTERS:
+            return f"(archivo de {len(value)} caracteres, ya atendido)"
+        return value
+
+    return json.dumps(shortened(decoded(body)), ensure_ascii=False)
 
 
 def outcome_of(event: WebhookEvent) -> Outcome:

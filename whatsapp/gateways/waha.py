@@ -12,13 +12,14 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from whatsapp import wire
-from whatsapp.gateways import waha_events
-from whatsapp.gateways.base import Ability, Gateway, InvalidSignature, NotConfigured, Outgoing
-from whatsapp.gateways.events import ConnectionChanged, Event, Inbound, OwnMessage
+from whatsapp.gateways import waha_events, waha_media
+from whatsapp.gateways.base import Ability, Fetched, Gateway, InvalidSignature, MediaLimit, NotConfigured, Outgoing
+from whatsapp.gateways.events import ConnectionChanged, Event, Inbound, Media, OwnMessage
 from whatsapp.gateways.results import (
     Accepted,
     Ambiguous,
     Disconnected,
+    Failure,
     Misconfigured,
     RateLimited,
     Refused,
@@ -37,7 +38,8 @@ class Waha(Gateway):
 
     name = "waha"
     title = "WAHA"
-    can: ClassVar[frozenset[Ability]] = frozenset({"echo", "read_back"})
+    can: ClassVar[frozenset[Ability]] = frozenset({"echo", "read_back", "media"})
+    limits: ClassVar[Mapping[str, MediaLimit]] = waha_media.LIMITS
 
     def __init__(self, url: str, api_key: str, session: str, hmac_key: str, timeout_s: float) -> None:
         self._url = url.rstrip("/")
@@ -51,8 +53,11 @@ class Waha(Gateway):
         chat = f"{address}@c.us" if address.isdecimal() else address
         if person(chat) is None:
             return Refused("WAHA no puede escribir a esta dirección: no es un número ni un LID", "direccion")
-        body = {"session": self._session, "chatId": chat, "text": message.text}
-        answer = self._call("POST", "/api/sendText", body, self._timeout_s, before_first_byte)
+        path, content = "/api/sendText", {"text": message.text}
+        if message.file:
+            path, content = waha_media.sending(message, message.file)
+        body = {"session": self._session, "chatId": chat, **content}
+        answer = self._call("POST", path, body, self._timeout_s, before_first_byte)
         if not isinstance(answer, wire.Response):
             return answer
         return _accepted(answer) if answer.ok else _refusal(answer)
@@ -81,6 +86,14 @@ class Waha(Gateway):
         answer = self._call("GET", path, None, min(_STATUS_DEADLINE_S, self._timeout_s), None)
         found = answer.json() if isinstance(answer, wire.Response) and answer.ok else None
         return waha_events.messages(found) if isinstance(found, list) else None
+
+    def fetch(self, media: Media, max_bytes: int) -> Fetched | Failure:
+        """See `Gateway.fetch`. At most 60 seconds."""
+
+        def get(path: str, max_body: int) -> wire.Response | Unreachable | Ambiguous | Misconfigured:
+            return self._call("GET", path, None, waha_media.FETCH_DEADLINE_S, None, max_body)
+
+        return waha_media.fetch(get, self._session, media.ref, max_bytes)
 
     def verify(self, body: bytes, headers: Mapping[str, str]) -> None:
         """See `Gateway.verify`: the hex HMAC-SHA512 of the body (https://waha.devlike.pro/docs/how-to/webhooks/)."""
@@ -115,7 +128,13 @@ class Waha(Gateway):
         return waha_events.parse(payload, self._session)
 
     def _call(
-        self, method: str, path: str, json: Any, deadline_s: float, before_first_byte: Callable[[], None] | None
+        self,
+        method: str,
+        path: str,
+        json: Any,
+        deadline_s: float,
+        before_first_byte: Callable[[], None] | None,
+        max_body: int = wire.MAX_BODY,
     ) -> wire.Response | Unreachable | Ambiguous | Misconfigured:
         if not self._url.startswith(("http://", "https://")):
             return Misconfigured("WAHA_URL", "debe empezar con http:// o https://")
@@ -129,6 +148,7 @@ class Waha(Gateway):
             headers=headers,
             deadline_s=deadline_s,
             before_first_byte=before_first_byte,
+            max_body=max_body,
         )
 
 

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable
 from typing import Any, Literal
 
-from whatsapp.gateways import waha_changes
+from whatsapp.gateways import waha_changes, waha_media
 from whatsapp.gateways.base import Malformed
 from whatsapp.gateways.events import ConnectionChanged, Event, Ignored, Inbound, OwnMessage, StatusUpdate
 from whatsapp.gateways.shape import at, moment, one_line, person, text_at
@@ -115,14 +115,20 @@ def _message(content: dict[str, Any]) -> Event:
     if notice := waha_changes.notice(content, address):
         return notice
     kind = _kind(content)
-    text = _location(content) if kind == "location" else text_at(content, "body")
+    details = waha_media.details_of(content, kind)
+    text = text_at(content, "body")
+    if kind == "location":
+        text = _location(content)
+    elif details:
+        text = waha_media.text_of(details)
+    media = waha_media.media_of(content, chat)
     sent_at = moment(content.get("timestamp"))
     if own:
-        return OwnMessage(message_id, address, text, content.get("source") == "api", kind, sent_at)
+        return OwnMessage(message_id, address, text, content.get("source") == "api", kind, sent_at, media, details)
     push_name = next((name for path in _PUSH_NAMES if (name := text_at(content, *path))), "")
-    quotes = bare_id(at(content, "replyTo", "id"))
     aliases = _aliases(content, address)
-    return Inbound(message_id, address, text, kind, push_name, aliases, sent_at, quotes=quotes)
+    quotes = bare_id(at(content, "replyTo", "id"))
+    return Inbound(message_id, address, text, kind, push_name, aliases, sent_at, media, details, quotes)
 
 
 def _kind(content: dict[str, Any]) -> str:

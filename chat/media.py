@@ -1,0 +1,182 @@
+"""Fetching the files that arrive: in tasks, one fetch at a time per row, its back-off in the row."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from chat import runtime
+from chat.media_pictures import thumbnail
+from chat.media_types import HEAD, PICTURES, UNKNOWN, clean_name, random_name, shown_size, type_of
+from chat.models import Attachment, Conversation, Message
+from tickets.pictures import BadPicture
+from whatsapp import gateways
+from whatsapp.gateways.base import Fetched
+from whatsapp.gateways.events import Media
+from whatsapp.gateways.results import Failure
+
+logger = logging.getLogger(__name__)
+State = Attachment.State
+
+TRIES = 8
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 5, 900
+# Longer than any gateway's fetch; then its process is taken for dead.
+LEASE = timedelta(seconds=150)
+# Each holds a whole file in memory.
+seats = threading.BoundedSemaphore(4)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A file as it was judged: what its row will say."""
+
+    mime: str
+    content: bytes
+    picture: bytes = b""
+    width: int | None = None
+    height: int | None = None
+    problem: str = ""
+
+
+def due(limit: int = 50) -> list[int]:
+    """Files to fetch now."""
+    now = Q(due=None) | Q(due__lte=timezone.now())
+    return list(Attachment.objects.filter(now, state=State.WAITING).order_by("pk").values_list("pk", flat=True)[:limit])
+
+
+def fetch(attachment_id: int) -> None:
+    """Fetch a file and then, while there are any, the next ones. With no seat free who has one will come to it."""
+    if not seats.acquire(blocking=False):
+        return
+    try:
+        waiting = [attachment_id]
+        while waiting and not runtime.stopping.is_set():
+            fetch_one(waiting[0])
+            waiting = due(1)
+    finally:
+        seats.release()
+
+
+def fetch_one(attachment_id: int) -> None:
+    """One try to fetch a file that is due, unless somebody else is at it."""
+    row = Attachment.objects.select_related("message").filter(pk=attachment_id, state=State.WAITING).first()
+    now = timezone.now()
+    if row is None or (row.due and row.due > now):
+        return
+    mine = Attachment.objects.filter(pk=row.pk, state=State.WAITING, attempts=row.attempts)
+    if not mine.update(attempts=F("attempts") + 1, due=now + LEASE):
+        return
+    row.attempts += 1
+    try:
+        found = content_of(row)
+        outcome = found if isinstance(found, Failure) else judge(found, row.message.kind)
+    except Exception:
+        logger.exception("Error interno al descargar el archivo del mensaje %s", row.message_id)
+        outcome = Failure("Error interno al descargar")
+    if isinstance(outcome, Failure):
+        fail(row, outcome)
+    else:
+        keep(row, outcome, clean_name(found.name) if isinstance(found, Fetched) else "")
+
+
+def content_of(row: Attachment) -> Fetched | Failure:
+    """The file's bytes: as the webhook brought them, else from the gateway."""
+    limit = int(settings.ADJUNTO_MAX_MB * 2**20)
+    if row.size and row.size > limit:
+        return Failure(
+            f"Pesa {shown_size(row.size)}; aquí se descargan hasta {settings.ADJUNTO_MAX_MB:g} MB", again=False
+        )
+    if row.file:
+        with row.file.open("rb") as file:
+            return Fetched(file.read())
+    if row.message.gateway != settings.WHATSAPP_GATEWAY:
+        return Failure("Llegó por otro gateway, que ya no está en uso", again=False)
+    gateway = gateways.active()
+    if "media" not in gateway.can:
+        return Failure(f"{gateway.title} no entrega archivos", again=False)
+    runtime.let_go_of_database()
+    return gateway.fetch(Media(row.ref, row.mime, row.name, row.size), limit)
+
+
+def judge(found: Fetched, kind: str) -> Kept:
+    """What the file is, by its content. A picture that cannot be read is only a download."""
+    mime = type_of(found.content[:HEAD], kind)
+    if mime not in PICTURES:
+        return Kept(mime, found.content)
+    try:
+        small = thumbnail(ContentFile(found.content))
+    except Exception as error:  # Pillow's decoders raise almost anything for a broken file
+        reason = str(error) if isinstance(error, BadPicture) else "No es una imagen que se pueda mostrar."
+        return Kept(UNKNOWN, found.content, problem=reason)
+    return Kept(mime, found.content, small.content, small.width, small.height)
+
+
+def keep(row: Attachment, kept: Kept, name: str) -> None:
+    """Store the file and its thumbnail under random names, and tell the conversation."""
+    stored = []
+    if not row.file:
+        row.file.save(random_name(), ContentFile(kept.content), save=False)
+        stored.append(row.file)
+    if kept.picture:
+        row.thumbnail.save(random_name(), ContentFile(kept.picture), save=False)
+        stored.append(row.thumbnail)
+    size = {"size": len(kept.content), "width": kept.width, "height": kept.height}
+    files = {"file": row.file.name, "thumbnail": row.thumbnail.name or ""}
+    state = {"state": State.READY, "mime": kept.mime, "problem": kept.problem[:200], "name": row.name or name}
+    if not settle(row, **state, **size, **files):
+        for file in stored:
+            file.delete(save=False)
+
+
+def fail(row: Attachment, failure: Failure) -> None:
+    """Try again later, unless that cannot help or was done often enough."""
+    if failure.again and row.attempts < TRIES:
+        pause = min(FIRST_PAUSE_S * 3 ** (row.attempts - 1), LONGEST_PAUSE_S) * random.uniform(0.7, 1)  # noqa: S311
+        later = timezone.now() + timedelta(seconds=pause)
+        Attachment.objects.filter(pk=row.pk, attempts=row.attempts).update(due=later, problem=failure.detail[:200])
+        return
+    logger.warning("Archivo sin descargar en el mensaje %s: %s", row.message_id, failure.detail)
+    settle(row, state=State.FAILED, problem=failure.detail[:200])
+
+
+def settle(row: Attachment, **fields: Any) -> bool:
+    """End this try: write the row if the try is still ours, and let every open page see it."""
+    with transaction.atomic():
+        conversation = Conversation.locked(row.message.conversation_id)
+        mine = Attachment.objects.filter(pk=row.pk, state=State.WAITING, attempts=row.attempts)
+        moved = bool(mine.update(due=None, **fields))
+        if moved:
+            show(conversation, row.message_id)
+    return moved
+
+
+def show(conversation: Conversation, message_id: int) -> None:
+    """The message looks different now. Needs the conversation's lock."""
+    Message.objects.filter(pk=message_id).update(version=conversation.bump())
+
+
+def add_thumbnail(attachment_id: int) -> None:
+    """The thumbnail of a picture that was sent from here; without one its page shows the picture itself."""
+    row = Attachment.objects.select_related("message").filter(pk=attachment_id, thumbnail="").first()
+    if row is None or row.mime not in PICTURES:
+        return
+    with row.file.open("rb") as file:
+        kept = judge(Fetched(file.read()), row.message.kind)
+    if not kept.picture:
+        return
+    row.thumbnail.save(random_name(), ContentFile(kept.picture), save=False)
+    row.width, row.height = kept.width, kept.height
+    with transaction.atomic():
+        conversation = Conversation.locked(row.message.conversation_id)
+        row.save(update_fields=["thumbnail", "width", "height"])
+        show(conversation, row.message_id)
