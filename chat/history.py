@@ -168,12 +168,14 @@ def conversation(
 ) -> dict[str, Any]:
     """The body of GET conversacion: whole, or what changed after version `since`, or the page before seq `before`.
 
-    A `since` that is newer than `version` was told before the database was restored from a backup: whole again.
+    A `since` that is newer than `version` was told before the database was restored from a backup, and one from before
+    the ticket's messages got other numbers names rows that are no more: whole again, and `entero` says so.
     """
     messages = ticket.messages.all()
     more = False
-    if since is not None and since > version:
-        since = 0
+    whole = since is None and before is None
+    if since is not None and (since > version or since < ticket.renumbered):
+        since, whole = 0, True
     if since is not None:
         messages = messages.filter(version__gt=since)
     elif before is not None:
@@ -185,6 +187,7 @@ def conversation(
     return {
         "historial": entries(messages, reader),
         "version": version,
+        "entero": whole,
         "ticket": entry,
         "ventana": entry["ventana"],
         "mas": more,

@@ -1,4 +1,4 @@
-"""Who wrote: the contact behind the addresses that a gateway tells. Two contacts are only flagged here, never merged."""
+"""Who wrote: the contact behind the addresses that a gateway tells. Here two contacts are flagged, never merged."""
 
 from __future__ import annotations
 

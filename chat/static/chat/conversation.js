@@ -54,7 +54,11 @@ export class Conversation {
     this.version = answer.body.version;
     this.ticket = answer.body.ticket;
     if (first) this.more = Boolean(answer.body.mas);
-    return this.merge(answer.body.historial);
+    if (!answer.body.entero || first) return this.merge(answer.body.historial);
+    // Told anew from the beginning: the rows may have other numbers than before, and none of them is news.
+    this.entries.clear();
+    this.merge(answer.body.historial);
+    return [];
   }
 
   /** Asks for the page before the oldest row we have. */
