@@ -159,6 +159,10 @@ class Gateway(ABC):
         """What to answer to the GET with which the gateway checks our webhook's address; None: 403."""
         return None
 
+    def exists(self, address: str) -> str | bool | None:
+        """Whether the number `address` is on WhatsApp: its address there if told, else True; None: cannot say now."""
+        return None
+
     def read_back(self, address: str, since: datetime) -> list[OwnMessage | Inbound] | None:
         """read_back: the messages in the chat `address` since `since`, as the gateway remembers them; None when it
         cannot say now. What is missing from the answer proves nothing."""

@@ -7,19 +7,16 @@ import hmac
 import re
 import uuid
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any, ClassVar
-from urllib.parse import quote
 
 from whatsapp import wire
-from whatsapp.gateways import waha_events, waha_media
-from whatsapp.gateways.base import Ability, Fetched, Gateway, InvalidSignature, MediaLimit, NotConfigured, Outgoing
-from whatsapp.gateways.events import ConnectionChanged, Event, Inbound, Media, OwnMessage
+from whatsapp.gateways import waha_events
+from whatsapp.gateways.base import Ability, InvalidSignature, NotConfigured, Outgoing
+from whatsapp.gateways.events import Event
 from whatsapp.gateways.results import (
     Accepted,
     Ambiguous,
     Disconnected,
-    Failure,
     Misconfigured,
     RateLimited,
     Refused,
@@ -27,73 +24,29 @@ from whatsapp.gateways.results import (
     Unreachable,
 )
 from whatsapp.gateways.shape import at, one_line, person, sane_id, text_at
+from whatsapp.gateways.waha_account import WahaAccount, bad_key, chat_of
 from whatsapp.gateways.waha_ids import bare_id, chat_in_id
 
-_STATUS_DEADLINE_S = 5.0
 _EVENT_NAME = re.compile(r"[a-z._]{1,40}")
 
 
-class Waha(Gateway):
+class Waha(WahaAccount):
     """One session of one WAHA server. Values come from settings; an empty `api_key` is not sent."""
 
     name = "waha"
     title = "WAHA"
-    can: ClassVar[frozenset[Ability]] = frozenset({"echo", "read_back", "media"})
-    limits: ClassVar[Mapping[str, MediaLimit]] = waha_media.LIMITS
-
-    def __init__(self, url: str, api_key: str, session: str, hmac_key: str, timeout_s: float) -> None:
-        self._url = url.rstrip("/")
-        self._api_key = api_key
-        self._session = session
-        self._hmac_key = hmac_key
-        self._timeout_s = timeout_s
+    can: ClassVar[frozenset[Ability]] = frozenset({"echo", "read_back", "typing", "read_marks", "session"})
 
     def send(self, address: str, message: Outgoing, before_first_byte: Callable[[], None]) -> Result:
         """See `Gateway.send`. WAHA takes 5 s to refuse while its session is down, so `timeout_s` has to be longer."""
-        chat = f"{address}@c.us" if address.isdecimal() else address
+        chat = chat_of(address)
         if person(chat) is None:
             return Refused("WAHA no puede escribir a esta dirección: no es un número ni un LID", "direccion")
-        path, content = "/api/sendText", {"text": message.text}
-        if message.file:
-            path, content = waha_media.sending(message, message.file)
-        body = {"session": self._session, "chatId": chat, **content}
-        answer = self._call("POST", path, body, self._timeout_s, before_first_byte)
+        body = {"session": self._session, "chatId": chat, "text": message.text}
+        answer = self._call("POST", "/api/sendText", body, self._timeout_s, before_first_byte)
         if not isinstance(answer, wire.Response):
             return answer
         return _accepted(answer) if answer.ok else _refusal(answer)
-
-    def status(self) -> ConnectionChanged | Misconfigured:
-        """See `Gateway.status`. At most 5 seconds."""
-        deadline_s = min(_STATUS_DEADLINE_S, self._timeout_s)
-        answer = self._call("GET", f"/api/sessions/{quote(self._session, safe='')}", None, deadline_s, None)
-        if isinstance(answer, Misconfigured):
-            return answer
-        if isinstance(answer, Unreachable | Ambiguous):
-            return ConnectionChanged(False, f"WAHA no contesta: {answer.detail}")
-        if answer.status in (401, 403):
-            return _bad_key(answer.status)
-        if answer.status == 404:
-            return ConnectionChanged(False, f"WAHA no tiene la sesión «{self._session}»")
-        if not answer.ok:
-            return ConnectionChanged(False, f"WAHA contesta HTTP {answer.status}")
-        return waha_events.connection(at(answer.json(), "status"))
-
-    def read_back(self, address: str, since: datetime) -> list[OwnMessage | Inbound] | None:
-        """See `Gateway.read_back` (https://waha.devlike.pro/docs/how-to/chats/). At most 5 seconds."""
-        chat = quote(f"{address}@c.us" if address.isdecimal() else address, safe="")
-        limits = f"limit=100&downloadMedia=false&filter.timestamp.gte={int(since.timestamp())}"
-        path = f"/api/{quote(self._session, safe='')}/chats/{chat}/messages?{limits}"
-        answer = self._call("GET", path, None, min(_STATUS_DEADLINE_S, self._timeout_s), None)
-        found = answer.json() if isinstance(answer, wire.Response) and answer.ok else None
-        return waha_events.messages(found) if isinstance(found, list) else None
-
-    def fetch(self, media: Media, max_bytes: int) -> Fetched | Failure:
-        """See `Gateway.fetch`. At most 60 seconds."""
-
-        def get(path: str, max_body: int) -> wire.Response | Unreachable | Ambiguous | Misconfigured:
-            return self._call("GET", path, None, waha_media.FETCH_DEADLINE_S, None, max_body)
-
-        return waha_media.fetch(get, self._session, media.ref, max_bytes)
 
     def verify(self, body: bytes, headers: Mapping[str, str]) -> None:
         """See `Gateway.verify`: the hex HMAC-SHA512 of the body (https://waha.devlike.pro/docs/how-to/webhooks/)."""
@@ -127,30 +80,6 @@ class Waha(Gateway):
         """See `Gateway.parse`."""
         return waha_events.parse(payload, self._session)
 
-    def _call(
-        self,
-        method: str,
-        path: str,
-        json: Any,
-        deadline_s: float,
-        before_first_byte: Callable[[], None] | None,
-        max_body: int = wire.MAX_BODY,
-    ) -> wire.Response | Unreachable | Ambiguous | Misconfigured:
-        if not self._url.startswith(("http://", "https://")):
-            return Misconfigured("WAHA_URL", "debe empezar con http:// o https://")
-        if not (self._api_key.isascii() and (self._api_key + "x").isprintable()):
-            return Misconfigured("WAHA_API_KEY", "tiene caracteres que no caben en una cabecera")
-        headers = {"X-Api-Key": self._api_key} if self._api_key else {}
-        return wire.call(
-            method,
-            self._url + path,
-            json=json,
-            headers=headers,
-            deadline_s=deadline_s,
-            before_first_byte=before_first_byte,
-            max_body=max_body,
-        )
-
 
 def _accepted(answer: wire.Response) -> Accepted | Ambiguous:
     """The id is `id` (text, or WEBJS's object) or, in NOWEB's raw message, `key.id`; WEBJS has answered nothing at all
@@ -169,7 +98,7 @@ def _refusal(answer: wire.Response) -> Result:
     message = at(body, "message")
     words = message if isinstance(message, str) else ""
     if status in (401, 403):
-        return _bad_key(status)
+        return bad_key(status)
     if status == 429:
         return RateLimited("session", answer.retry_after)
     if status == 422 and at(body, "expected") is not None and at(body, "status") is not None:
@@ -188,10 +117,8 @@ def _refusal(answer: wire.Response) -> Result:
         reason = text_at(body, "exception", "message")
         if "server returned error 463" in reason:  # https://github.com/devlikeapro/waha/issues/1992
             return Refused("WhatsApp no deja iniciar esta conversación: la persona debe escribir primero", "463")
+        if "server returned error 475" in reason:  # https://waha.devlike.pro/docs/how-to/sessions/#message-capping
+            return Refused("WhatsApp no deja escribir primero a más personas por ahora", "475")
         if "rate-overlimit" in reason:
             return RateLimited("session", answer.retry_after)
     return Ambiguous(f"WAHA contestó HTTP {status}: {one_line(words or text_at(body, 'exception', 'message'))}")
-
-
-def _bad_key(status: int) -> Misconfigured:
-    return Misconfigured("WAHA_API_KEY", f"WAHA rechazó la llave (HTTP {status})")
