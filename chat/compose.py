@@ -88,7 +88,7 @@ def write(ticket_id: int, author: User, draft: Draft) -> tuple[Message, bool]:
         conversation = Conversation.locked_for(contact)
         ticket = Ticket.objects.select_related("contact").get(pk=ticket_id)
         if draft.key and (known := ticket.messages.filter(key=draft.key).first()):
-            if known.text != draft.text:
+            if known.text != draft.text and not same_notice(known, draft):
                 raise KeyReused
             return known, False
         if not draft.force:
@@ -106,6 +106,11 @@ def write(ticket_id: int, author: User, draft: Draft) -> tuple[Message, bool]:
             ticket.unread = unread_after(ticket, draft.seen)
         ticket.save()
     return message, True
+
+
+def same_notice(known: Message, draft: Draft) -> bool:
+    """Whether both are one notice: its words differ as time goes by, or as the 24-hour window closes."""
+    return draft.notice is not None and known.notice_id == draft.notice.pk
 
 
 def check_seen(ticket: Ticket, draft: Draft) -> None:

@@ -8,7 +8,7 @@ from functools import wraps
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from chat import compose, decisions, history, window
+from chat import compose, decisions, history, templates_use, window
 from chat.models import Message
 
 
@@ -33,6 +33,8 @@ def conflict(error: Exception, request: Request) -> Response:
         return refusal(409, "ya_notificado", detail, ya_enviado=history.local(error.message.created))
     if isinstance(error, window.WindowClosed):
         return refusal(422, "ventana_cerrada", window.CLOSED, ventana=history.window_entry(error.window))
+    if isinstance(error, templates_use.NotSendable):
+        return refusal(422, "plantilla_no_disponible", str(error))
     if isinstance(error, window.WindowChanged):
         detail = "La ventana de 24 horas cambió mientras mirabas: revisa cómo quedaría y envíalo de nuevo."
         return refusal(409, "ventana_cambio", detail)
@@ -50,7 +52,7 @@ def explained(view: Callable[..., Response]) -> Callable[..., Response]:
             return view(request, *args, **kwargs)
         except compose.InvalidText as error:
             return refusal(400, "datos_no_validos", str(error))
-        except (*compose.EXPECTED, decisions.TooLate, window.WindowChanged) as error:
+        except (*compose.EXPECTED, decisions.TooLate, window.WindowChanged, templates_use.NotSendable) as error:
             return conflict(error, request)
 
     return wrapped

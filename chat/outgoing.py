@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from chat import window
+from chat import templates_use, window
 from chat.models import Conversation, Message
-from whatsapp.gateways.base import Outgoing, TemplateUse
+from whatsapp.gateways.base import Outgoing
 from whatsapp.gateways.results import Refused
 
 
@@ -20,17 +18,7 @@ def outgoing(message: Message) -> Outgoing | Unsendable:
     if not window.exists():
         return Outgoing(text=message.text, reference=reference)
     if template := message.details.get("plantilla"):
-        return Outgoing(text=message.text, reference=reference, template=template_use(template))
+        return Outgoing(text=message.text, reference=reference, template=templates_use.use_of(template))
     if window.closed(Conversation.objects.get(pk=message.conversation_id)):
         return Unsendable(window.CLOSED_BEFORE_SENDING, window.CODE)
     return Outgoing(text=message.text, reference=reference)
-
-
-def template_use(template: dict[str, Any]) -> TemplateUse:
-    """The template that a row's `details` name."""
-    return TemplateUse(
-        name=template["nombre"],
-        language=template["idioma"],
-        body=tuple(template["variables"]),
-        header=tuple(template["encabezado"]),
-    )

@@ -1,13 +1,17 @@
 """What Celery carries: ids. A row that is gone means there is nothing to do."""
 
+import logging
+
 from celery import shared_task
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 
 from chat import delivery as sending
 from chat import media
-from whatsapp import events
+from whatsapp import events, gateways, templates
 from whatsapp.models import WebhookEvent
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task(name="chat.drain")
@@ -40,9 +44,20 @@ def purge_sessions() -> None:
     SessionStore.clear_expired()
 
 
+@shared_task(name="chat.refresh_templates")
+def refresh_templates() -> None:
+    if "templates" not in gateways.active().can:
+        return
+    told = templates.refresh()
+    if not isinstance(told, templates.Refreshed):
+        logger.warning("No se pudieron leer las plantillas: %s", templates.failure_words(told))
+
+
 @shared_task(name="chat.wake_waiting")
 def wake_waiting(waits_on: str) -> None:
     events.wake_waiting(waits_on)
 
 
-BY_NAME = {task.name: task for task in (drain, handle_event, purge_events, purge_sessions, wake_waiting)}
+BY_NAME = {
+    task.name: task for task in (drain, handle_event, purge_events, purge_sessions, refresh_templates, wake_waiting)
+}

@@ -17,7 +17,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from chat import compose, decisions, history, notices, sending
+from chat import compose, decisions, history, notices, sending, window
 from chat.errors import explained
 from chat.models import Delivery, Message, PredefinedMessage
 from tickets.access import get_ticket
@@ -49,7 +49,12 @@ def body_of(request: Request) -> dict[str, Any]:
     return body
 
 
-def draft_of(body: dict[str, Any], text: str, notice: PredefinedMessage | None = None) -> compose.Draft:
+def draft_of(
+    body: dict[str, Any],
+    text: str,
+    notice: PredefinedMessage | None = None,
+    template: dict[str, Any] | None = None,
+) -> compose.Draft:
     """The draft that a body describes; raises InvalidText for a malformed `clave`, `visto_hasta` or `forzar`."""
     key, seen, force = body.get("clave"), body.get("visto_hasta"), body.get("forzar", False)
     try:
@@ -60,7 +65,7 @@ def draft_of(body: dict[str, Any], text: str, notice: PredefinedMessage | None =
         raise compose.InvalidText("«visto_hasta» debe ser un número entero.")
     if not isinstance(force, bool):
         raise compose.InvalidText("«forzar» debe ser true o false.")
-    return compose.Draft(text=text, key=key, seen=seen, force=force, notice=notice)
+    return compose.Draft(text=text, key=key, seen=seen, force=force, notice=notice, template=template)
 
 
 def send(ticket: Ticket, author: User, draft: compose.Draft) -> Response:
@@ -129,7 +134,10 @@ def number(request: Request, name: str) -> int | None:
 @api_view(["GET", "POST"])
 @explained
 def notify(request: Request, ticket_id: int) -> Response:
-    """GET: the predefined messages with this ticket's values. POST {"predefinido", "clave"?, "forzar"?}: send one."""
+    """GET: the predefined messages with this ticket's values. POST {"predefinido", "clave"?, "forzar"?}: send one.
+
+    With "plantilla" (the one previewed, or null) nothing is sent when it would not be that one now.
+    """
     ticket = get_ticket(request.user, ticket_id)
     if request.method == "GET":
         mensajes = notices.previews(ticket, person(request))
@@ -138,11 +146,14 @@ def notify(request: Request, ticket_id: int) -> Response:
     chosen = body.get("predefinido")
     if not isinstance(chosen, int) or isinstance(chosen, bool):
         raise compose.InvalidText("«predefinido» debe ser el número de un mensaje predefinido.")
-    notice = PredefinedMessage.objects.filter(pk=chosen, active=True).first()
+    notice = PredefinedMessage.objects.select_related("template").filter(pk=chosen, active=True).first()
     if notice is None:
         raise NotFound("Ese mensaje predefinido ya no existe.")
-    text = compose.check_text(notices.render(notice.text, ticket, person(request)))
-    return send(ticket, person(request), draft_of(body, text, notice))
+    words = notices.wording(notice, ticket, person(request), window.of_contact(ticket.contact_id))
+    if "plantilla" in body and body["plantilla"] != (words.template and words.template["nombre"]):
+        raise window.WindowChanged
+    text = compose.check_text(words.text)
+    return send(ticket, person(request), draft_of(body, text, notice, words.template))
 
 
 @api_view(["POST"])

@@ -145,8 +145,9 @@ def remember(info: TemplateInfo) -> None:
         "problem": problem[:200],
         "listed": timezone.now(),
     }
-    key = {"gateway": settings.WHATSAPP_GATEWAY, "name": info.name[:512], "language": info.language[:20]}
-    Template.objects.update_or_create(**key, defaults=fields)
+    Template.objects.update_or_create(
+        gateway=settings.WHATSAPP_GATEWAY, name=info.name[:512], language=info.language[:20], defaults=fields
+    )
 
 
 def failure_words(answer: Failure | Misconfigured) -> str:

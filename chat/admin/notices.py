@@ -2,60 +2,134 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import User
+from django.db.models import ForeignKey, Q
+from django.forms import ModelChoiceField
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
-from chat import compose, notices
+from chat import compose, notices, window
 from chat.models import PredefinedMessage
 from tickets.models import State, Ticket
+from whatsapp import templates
+from whatsapp.models import Template
 
 KNOWN = ", ".join(f"{{{name}}}" for name in notices.VARIABLES)
 
 
+def imagined() -> tuple[Ticket, User]:
+    """Somebody's ticket, and who answers it, to show a text with."""
+    return Ticket(pk=123, name="Juan Pérez", state=State.IN_PROGRESS), User(first_name="Ana", last_name="Ruiz")
+
+
 def preview_of(text: str) -> str:
     """`text` as somebody would receive it, with the values of an imagined ticket."""
-    ticket = Ticket(pk=123, name="Juan Pérez", state=State.IN_PROGRESS)
-    return notices.render(text, ticket, User(first_name="Ana", last_name="Ruiz"))
+    return notices.render(text, *imagined())
+
+
+def template_preview_of(notice: PredefinedMessage) -> str:
+    """The notice's template in the same way, or why it cannot be sent; "" without one."""
+    if notice.template is None:
+        return ""
+    words = notices.wording(notice, *imagined(), window.Window(None))
+    return words.problem or words.text
 
 
 class NoticeForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = PredefinedMessage
-        fields = ("title", "text", "position", "active")
-        widgets = {"text": forms.Textarea(attrs={"rows": 6, "cols": 60, "maxlength": compose.MAX_TEXT})}
+        fields = ("title", "text", "template", "template_values", "position", "active")
+        widgets = {
+            "text": forms.Textarea(attrs={"rows": 6, "cols": 60, "maxlength": compose.MAX_TEXT}),
+            "template_values": forms.Textarea(attrs={"rows": 4, "cols": 60}),
+        }
         help_texts = {
             "text": f"Se llenan al enviar: {KNOWN}. Hasta {compose.MAX_TEXT} caracteres.",
+            "template": "Sale en lugar del texto cuando pasaron 24 horas sin que la persona escriba. Sin ella, el "
+            "aviso no se puede enviar entonces.",
+            "template_values": "Un valor por renglón y por variable de la plantilla, primero los de su encabezado; por "
+            f"ejemplo {{nombre}} o Ticket {{numero}}. Se llenan: {KNOWN}.",
             "position": "Los de número menor salen primero.",
             "active": "Los que no están activos no se ofrecen a los técnicos.",
         }
 
     def clean_text(self) -> str:
-        text: str = self.cleaned_data["text"]
-        if unknown := notices.unknown_variables(text):
-            names = ", ".join(f"{{{name}}}" for name in unknown)
-            raise forms.ValidationError(f"No se conoce {names}. Las variables son: {KNOWN}.")
+        text = known_variables(self.cleaned_data["text"])
         try:
             return compose.check_text(text)
         except compose.InvalidText as error:
             raise forms.ValidationError(str(error)) from None
 
+    def clean_template_values(self) -> str:
+        lines = known_variables(self.cleaned_data["template_values"]).splitlines()
+        return "\n".join(line.strip() for line in lines if line.strip())
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        template: Template | None = data.get("template")
+        if "template_values" in data and "template" in data:
+            given = len(data["template_values"].splitlines())
+            wanted = templates.count(template.header) + templates.count(template.body) if template else 0
+            if given != wanted:
+                whose = f"«{template}» lleva {wanted}" if template else "sin plantilla no lleva ninguno"
+                self.add_error("template_values", f"Hay {given} valores: {whose}.")
+            elif template and not self.errors:
+                self.check_filled(template, data["template_values"])
+        return data
+
+    def check_filled(self, template: Template, lines: str) -> None:
+        """The template as an imagined person would receive it must be one that Meta takes."""
+        values = notices.template_values(PredefinedMessage(template_values=lines), *imagined())
+        size = templates.count(template.header)
+        try:
+            templates.render(template, values[:size], values[size:])
+        except templates.Unfillable as error:
+            self.add_error("template_values", str(error))
+
+
+def known_variables(text: str) -> str:
+    """`text`, unless it names a variable that no notice can fill."""
+    if unknown := notices.unknown_variables(text):
+        names = ", ".join(f"{{{name}}}" for name in unknown)
+        raise forms.ValidationError(f"No se conoce {names}. Las variables son: {KNOWN}.")
+    return text
+
 
 @admin.register(PredefinedMessage)
 class PredefinedMessageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     form = NoticeForm
-    list_display = ("title", "position", "active", "excerpt")
+    list_display = ("title", "position", "active", "template", "excerpt")
+    list_select_related = ("template",)
     list_editable = ("position", "active")
     list_filter = ("active",)
     search_fields = ("title", "text")
-    fields = ("title", "text", "preview", "position", "active")
-    readonly_fields = ("preview",)
+    fields = ("title", "text", "preview", "template", "template_values", "template_preview", "position", "active")
+    readonly_fields = ("preview", "template_preview")
 
     class Media:
         css = {"all": ["chat/admin.css"]}
+
+    def get_fields(self, request: HttpRequest, obj: PredefinedMessage | None = None) -> Any:
+        return self.fields if window.exists() else [name for name in self.fields if "template" not in name]
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        return self.list_display if window.exists() else [name for name in self.list_display if name != "template"]
+
+    def formfield_for_foreignkey(
+        self, db_field: ForeignKey[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> ModelChoiceField[Any] | None:
+        if db_field.name == "template":
+            chosen = PredefinedMessage.objects.exclude(template=None).values("template")
+            can_go = templates.sendable().values("pk")
+            kwargs["queryset"] = Template.objects.filter(Q(pk__in=can_go) | Q(pk__in=chosen))
+            kwargs["empty_label"] = "Ninguna"
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     @admin.display(description="vista previa")
     def excerpt(self, notice: PredefinedMessage) -> str:
@@ -66,3 +140,8 @@ class PredefinedMessageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         if not notice.pk:
             return "Se ve al guardar."
         return format_html('<div class="burbuja">{}</div>', preview_of(notice.text))
+
+    @admin.display(description="fuera de las 24 horas")
+    def template_preview(self, notice: PredefinedMessage) -> SafeString | str:
+        shown = template_preview_of(notice) if notice.pk else ""
+        return format_html('<div class="burbuja">{}</div>', shown) if shown else "Se ve al guardar, con una plantilla."

@@ -59,6 +59,8 @@ def test_a_preview_has_the_real_values_and_leaves_what_it_does_not_know(
             "titulo": "Listo",
             "texto": f"Hola Juan Pérez, tu ticket #{ticket.pk} está En proceso. Te atiende Ana Ruiz. {{otra}}",
             "ya_enviado": None,
+            "plantilla": None,
+            "problema": "",
         }
     ]
 
