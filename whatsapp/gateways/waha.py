@@ -10,13 +10,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from whatsapp import wire
-from whatsapp.gateways import waha_events
-from whatsapp.gateways.base import Ability, InvalidSignature, NotConfigured, Outgoing
-from whatsapp.gateways.events import Event
+from whatsapp.gateways import waha_events, waha_media
+from whatsapp.gateways.base import Ability, Fetched, InvalidSignature, MediaLimit, NotConfigured, Outgoing
+from whatsapp.gateways.events import Event, Media
 from whatsapp.gateways.results import (
     Accepted,
     Ambiguous,
     Disconnected,
+    Failure,
     Misconfigured,
     RateLimited,
     Refused,
@@ -35,18 +36,30 @@ class Waha(WahaAccount):
 
     name = "waha"
     title = "WAHA"
-    can: ClassVar[frozenset[Ability]] = frozenset({"echo", "read_back", "typing", "read_marks", "session"})
+    can: ClassVar[frozenset[Ability]] = frozenset({"echo", "read_back", "typing", "read_marks", "media", "session"})
+    limits: ClassVar[Mapping[str, MediaLimit]] = waha_media.LIMITS
 
     def send(self, address: str, message: Outgoing, before_first_byte: Callable[[], None]) -> Result:
         """See `Gateway.send`. WAHA takes 5 s to refuse while its session is down, so `timeout_s` has to be longer."""
         chat = chat_of(address)
         if person(chat) is None:
             return Refused("WAHA no puede escribir a esta dirección: no es un número ni un LID", "direccion")
-        body = {"session": self._session, "chatId": chat, "text": message.text}
-        answer = self._call("POST", "/api/sendText", body, self._timeout_s, before_first_byte)
+        path, content = "/api/sendText", {"text": message.text}
+        if message.file:
+            path, content = waha_media.sending(message, message.file)
+        body = {"session": self._session, "chatId": chat, **content}
+        answer = self._call("POST", path, body, self._timeout_s, before_first_byte)
         if not isinstance(answer, wire.Response):
             return answer
         return _accepted(answer) if answer.ok else _refusal(answer)
+
+    def fetch(self, media: Media, max_bytes: int) -> Fetched | Failure:
+        """See `Gateway.fetch`. At most 60 seconds."""
+
+        def get(path: str, max_body: int) -> wire.Response | Unreachable | Ambiguous | Misconfigured:
+            return self._call("GET", path, None, waha_media.FETCH_DEADLINE_S, None, max_body)
+
+        return waha_media.fetch(get, self._session, media.ref, max_bytes)
 
     def verify(self, body: bytes, headers: Mapping[str, str]) -> None:
         """See `Gateway.verify`: the hex HMAC-SHA512 of the body (https://waha.devlike.pro/docs/how-to/webhooks/)."""
