@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from chat import tasks
 from chat.media import show
 from chat.media_types import INLINE, claimed_type, clean_name, random_name, shown_name
+from chat.media_uploads import Upload
 from chat.models import Attachment, Conversation, Message
 from chat.wake import wake_on_commit
 from whatsapp.gateways.events import Media
@@ -52,6 +53,32 @@ def attach(message: Message, media: Media) -> Attachment:
     if row.state == State.WAITING:
         wake_on_commit(tasks.fetch_file, row.pk)
     return row
+
+
+def attach_upload(message: Message, upload: Upload) -> None:
+    """`message` sends the stored `upload`."""
+    row = Attachment.objects.create(
+        message=message,
+        state=State.READY,
+        ref=upload.digest,
+        file=upload.path,
+        **{name: getattr(upload, name) for name in ("mime", "name", "size")},
+    )
+    wake_on_commit(tasks.add_thumbnail, row.pk)
+
+
+def same_file(message: Message, upload: Upload | None) -> bool:
+    """Whether `message` sends just this file (or none, as is asked)."""
+    digest = Attachment.objects.filter(message=message).values_list("ref", flat=True).first()
+    return digest == (upload.digest if upload else None)
+
+
+def copy_file(old: Message, new: Message) -> None:
+    """`new` sends the file of `old` again, when it has one."""
+    if row := Attachment.objects.filter(message=old).first():
+        row.pk, row.message = None, new
+        row._state.adding = True
+        row.save()
 
 
 def fetch_again(row: Attachment) -> bool:

@@ -10,7 +10,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from chat import window
+from chat import attachments, window
+from chat.media_uploads import Upload
 from chat.models import Conversation, Delivery, Message, PredefinedMessage, Role
 from chat.thread import technician_spoke
 from tickets.models import Ticket
@@ -63,6 +64,7 @@ class Draft:
     force: bool = False
     notice: PredefinedMessage | None = None
     template: dict[str, Any] | None = None
+    file: Upload | None = None
 
 
 def check_text(text: Any) -> str:
@@ -90,6 +92,8 @@ def write(ticket_id: int, author: User, draft: Draft) -> tuple[Message, bool]:
         if draft.key and (known := ticket.messages.filter(key=draft.key).first()):
             if known.text != draft.text and not same_notice(known, draft):
                 raise KeyReused
+            if not attachments.same_file(known, draft.file):
+                raise KeyReused
             return known, False
         if not draft.force:
             check_seen(ticket, draft)
@@ -99,8 +103,17 @@ def write(ticket_id: int, author: User, draft: Draft) -> tuple[Message, bool]:
         reopen(ticket)
         details = {"plantilla": draft.template} if draft.template else {}
         message = conversation.append(
-            ticket, Role.TECHNICIAN, draft.text, author=author, key=draft.key, notice=draft.notice, details=details
+            ticket,
+            Role.TECHNICIAN,
+            draft.text,
+            kind=draft.file.kind if draft.file else "text",
+            author=author,
+            key=draft.key,
+            notice=draft.notice,
+            details=details,
         )
+        if draft.file:
+            attachments.attach_upload(message, draft.file)
         technician_spoke(conversation, ticket, draft.text, timezone.now())
         if draft.seen is not None:
             ticket.unread = unread_after(ticket, draft.seen)

@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from chat import window
+from chat import attachments, window
 from chat.compose import reopen
 from chat.models import Conversation, Delivery, Message, Role
 from chat.thread import technician_spoke
@@ -65,7 +65,9 @@ def resend(conversation: Conversation, ticket: Ticket, message: Message, person:
         resends=message,
         notice=message.notice,
         details=message.details,
+        kind=message.kind,
     )
+    attachments.copy_file(message, new)
     technician_spoke(conversation, ticket, message.text, timezone.now())
     ticket.save()
     return new

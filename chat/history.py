@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from chat import attachments, window
+from chat import attachments, media_uploads, window
 from chat.models import Conversation, Message
 from tickets.models import Ticket
 
@@ -191,6 +191,7 @@ def conversation(
         "ticket": entry,
         "ventana": entry["ventana"],
         "mas": more,
+        "archivos": media_uploads.offered(),
     }
 
 
@@ -212,7 +213,6 @@ def log_lines(ticket: Ticket, reader: User) -> list[str]:
         state = "" if entry["role"] == "user" else f" [{entry['estado']}]"
         state += " [eliminado]" if entry["eliminado"] else " [editado]" if entry["editado"] else ""
         before = f" (antes: {entry['original']})" if entry["editado"] else ""
-        before += f" [archivo: {entry['adjunto']['nombre']}]" if entry["adjunto"] else ""
         before += f" [archivo: {entry['adjunto']['nombre']}]" if entry["adjunto"] else ""
         head.append(f"{entry['timestamp']} {ICONS[entry['role']]} {name}{state}: {entry['content']}{before}")
     return head

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig
 from django.core.files.storage import default_storage
 from django.http import Http404
 from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
-from rest_framework.decorators import api_view, content_negotiation_class
+from rest_framework.decorators import api_view, content_negotiation_class, parser_classes
 from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import MultiPartParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from chat import attachments, media_ranges
+from chat import attachments, compose, media_ranges, media_uploads, views
 from chat.errors import explained, refusal
 from chat.media_types import INLINE, UNKNOWN, shown_name
+from chat.media_uploads import streamed
 from chat.models import Attachment
+from chat.thread import shown_text
 from tickets.access import get_ticket
 
 State = Attachment.State
@@ -92,3 +99,50 @@ def fetch_again(request: Request, ticket_id: int, seq: int) -> Response:
     if not attachments.fetch_again(row):
         return refusal(409, "ya_cambio", "Ese archivo ya no espera otro intento, o no se puede descargar.")
     return Response({"status": State.WAITING, "ticket_id": ticket_id, "seq": seq}, status=202)
+
+
+@streamed
+@api_view(["POST"])
+@parser_classes([MultiPartParser])
+@explained
+def send_file(request: Request, ticket_id: int) -> Response:
+    """POST /ticket/{id}/enviar-archivo, a form: archivo, mensaje?, clave?, visto_hasta?, forzar?; as for a text."""
+    ticket = get_ticket(request.user, ticket_id)
+    try:
+        form, files = request.data, request.FILES.getlist("archivo")
+    except RequestDataTooBig:
+        return refusal(413, "archivo_demasiado_grande", media_uploads.too_large())
+    if len(files) != 1:
+        raise compose.InvalidText("Envía un archivo, y solo uno, en «archivo».")
+    draft = views.draft_of(draft_fields(form), caption := caption_of(form))
+    try:
+        upload = media_uploads.take(files[0], caption)
+    except media_uploads.RefusedFile as error:
+        raise compose.InvalidText(str(error)) from None
+    try:
+        return views.send(
+            ticket, views.person(request), replace(draft, text=shown_text(upload.kind, caption), file=upload)
+        )
+    finally:
+        media_uploads.drop_unused(upload)
+
+
+def caption_of(form: Any) -> str:
+    """The words that go with a file, maybe none; raises InvalidText."""
+    caption = form.get("mensaje", "").strip()
+    if len(caption) > media_uploads.MAX_CAPTION:
+        most = media_uploads.MAX_CAPTION
+        raise compose.InvalidText(
+            f"El texto tiene {len(caption)} caracteres; con un archivo WhatsApp acepta hasta {most}."
+        )
+    return compose.check_text(caption) if caption else ""
+
+
+def draft_fields(form: Any) -> dict[str, Any]:
+    """A form's fields as a JSON body would have them; what is malformed stays so, to be refused."""
+    seen, force = form.get("visto_hasta"), form.get("forzar", "false")
+    return {
+        "clave": form.get("clave"),
+        "visto_hasta": int(seen) if seen and seen.isascii() and seen.isdecimal() and len(seen) < 19 else seen or None,
+        "forzar": {"true": True, "false": False, "1": True, "0": False, "": False}.get(force, force),
+    }

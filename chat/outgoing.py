@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from chat import templates_use, window
-from chat.models import Conversation, Message
-from whatsapp.gateways.base import Outgoing
+from chat.media_types import FILE_KINDS, UNKNOWN, shown_name
+from chat.models import Attachment, Conversation, Message
+from chat.thread import caption_of
+from whatsapp import gateways
+from whatsapp.gateways.base import File, Outgoing
 from whatsapp.gateways.results import Refused
 
 
@@ -15,6 +18,8 @@ class Unsendable(Refused):
 def outgoing(message: Message) -> Outgoing | Unsendable:
     """The claimed `message` for the gateway. Its attempt is the reference: a doubtful one is never sent again."""
     reference = str(message.attempt)
+    if message.kind in FILE_KINDS:
+        return with_file(message, reference)
     if not window.exists():
         return Outgoing(text=message.text, reference=reference)
     if template := message.details.get("plantilla"):
@@ -22,3 +27,25 @@ def outgoing(message: Message) -> Outgoing | Unsendable:
     if window.closed(Conversation.objects.get(pk=message.conversation_id)):
         return Unsendable(window.CLOSED_BEFORE_SENDING, window.CODE)
     return Outgoing(text=message.text, reference=reference)
+
+
+def with_file(message: Message, reference: str) -> Outgoing | Unsendable:
+    """A message that is a file, its caption as text."""
+    gateway = gateways.active()
+    if "media" not in gateway.can:
+        return Unsendable(f"{gateway.title} no envía archivos", "sin_archivos")
+    if window.closed(Conversation.objects.get(pk=message.conversation_id)):
+        return Unsendable(window.CLOSED_BEFORE_SENDING, window.CODE)
+    row = Attachment.objects.filter(message=message).first()
+    if row is None or not row.file or not row.file.storage.exists(str(row.file.name)):
+        return Unsendable("El archivo ya no está en el servidor", "sin_archivo")
+    stored, path = row.file.storage, str(row.file.name)
+
+    def read() -> bytes:
+        with stored.open(path, "rb") as file:
+            content: bytes = file.read()
+            return content
+
+    name = shown_name(row.name, message.kind, row.mime, message.seq)
+    file = File(message.kind, row.mime or UNKNOWN, name, row.size or 0, read)
+    return Outgoing(text=caption_of(message.kind, message.text), reference=reference, file=file)

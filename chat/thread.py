@@ -34,6 +34,11 @@ def shown_text(kind: str, text: str) -> str:
     return f"{KINDS.get(kind, UNKNOWN_KIND)}{f': {text}' if text else ''}"
 
 
+def caption_of(kind: str, text: str) -> str:
+    """What `shown_text` was made of."""
+    return text if kind == "text" else text.removeprefix(KINDS.get(kind, UNKNOWN_KIND)).removeprefix(": ")
+
+
 def note_activity(ticket: Ticket, role: str, text: str, now: datetime) -> None:
     ticket.last_activity, ticket.last_role = now, role
     ticket.last_text = excerpt(text)

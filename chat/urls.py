@@ -5,6 +5,7 @@ from chat import health, media_views, templates_views, views
 urlpatterns = [
     path("ticket/<int:ticket_id>/enviar-mensaje", views.send_message, name="enviar-mensaje"),
     path("ticket/<int:ticket_id>/enviar-plantilla", templates_views.send_template, name="enviar-plantilla"),
+    path("ticket/<int:ticket_id>/enviar-archivo", media_views.send_file, name="enviar-archivo"),
     path("ticket/<int:ticket_id>/conversacion", views.conversation, name="conversacion"),
     path("ticket/<int:ticket_id>/notificar", views.notify, name="notificar"),
     path("ticket/<int:ticket_id>/log", views.log, name="log"),
