@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from chat import assistant, changes, delivery, tasks, window
+from chat import assistant, changes, delivery, references, tasks, window
 from chat.attachments import attach
 from chat.echoes import own_message
 from chat.head import silenced
@@ -142,12 +142,14 @@ def assist(conversation: Conversation, ticket: Ticket, contact: Contact, text: s
 
 
 def status(event: StatusUpdate) -> Outcome:
-    """A tick. For an id we do not know yet it waits until the id is bound."""
-    row = known(event.message_id).first()
+    """A tick. For an id we do not know yet it waits until the id is bound, which our own reference may do."""
+    row = known(event.message_id).first() or references.row_of(event.reference)
     if row is None:
-        return Outcome(State.WAITING, "Aún no conocemos ese mensaje", f"message:{event.message_id}")
+        return references.unknown(event)
     conversation = Conversation.locked(row.conversation_id)
     row.refresh_from_db()
+    if row.gateway_id != event.message_id and (waiting := references.bind(conversation, row, event)):
+        return waiting
     if row.state == event.status:
         return Outcome(State.IGNORED, "Estado repetido", about=about(row))
     changes = {}
