@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.chaos.fleet import Fleet, fleet
-from tests.chaos.load import PAUSE_S, Load, post
+from tests.chaos.load import ENDLESS, PAUSE_S, Load, post
 from tests.chaos.report import Report
 
 
@@ -64,11 +64,9 @@ def writers(folder: Path, name: str, seed: int, *, seconds: float = 120, webs: i
     )
     with fleet(folder, broker=True, webs=webs, workers=workers) as desk:
         tickets = desk.open_tickets(chats)
-        load = Load(desk, tickets, 1_000_000, seed, threads).start()
+        load = Load(desk, tickets, ENDLESS, seed, threads).start()
         load.given_up.wait(seconds)
-        load.given_up.set()
-        for thread in load.threads:
-            thread.join(30)
+        load.stop()
         report.figures |= {"messages": load.done, "retries by clients": load.retries}
         report.judge(desk, 300)
         locked = sum(

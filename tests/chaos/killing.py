@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from tests.chaos.fleet import Fleet, fleet
-from tests.chaos.load import Blow, Load, blows_of, restarts, strike_all
+from tests.chaos.load import ENDLESS, Blow, Load, blows_of, restarts, strike_all
 from tests.chaos.report import Report
 
 # Most sends go well; every fault of the gateway happens too.
@@ -62,16 +62,16 @@ def broken_redis(desk: Fleet, chance: random.Random):  # type: ignore[no-untyped
     return strike
 
 
-def paused(folder: Path, name: str, seed: int, *, pauses: int = 100, messages: int = 2_000, chats: int = 100,
+def paused(folder: Path, name: str, seed: int, *, pauses: int = 100, chats: int = 100,
            postgres: bool = False) -> Report:  # fmt: skip
-    """Senders stopped (SIGSTOP) for 2 to 3 leases, in turn, while clients write."""
+    """Senders stopped (SIGSTOP) for 2 to 3 leases, in turn, and clients who write as long as it lasts."""
     lease = 2 * 1 + 2
     goal = f"{pauses} SIGSTOP of 2 to 3 leases ({lease} s) on senders: 0 duplicated, 0 reordered"
     report, chance = Report(name, goal, seed), random.Random(seed)
     with fleet(folder, broker=True, postgres=postgres, workers=4) as desk:
         tickets = desk.open_tickets(chats)
         desk.set_faults(tasas={"lento": 0.2}, semilla=seed)
-        load = Load(desk, tickets, messages, seed).start()
+        load = Load(desk, tickets, ENDLESS, seed).start()
         sleeping: list[tuple[float, int]] = []
         fallen = 0
         while fallen < pauses or sleeping:
@@ -87,7 +87,7 @@ def paused(folder: Path, name: str, seed: int, *, pauses: int = 100, messages: i
                     os.kill(pid, signal.SIGCONT)
                     sleeping.remove((until_when, pid))
             load.given_up.wait(0.05)
-        load.join(600)
-        report.figures |= {"messages": messages, "pauses": fallen, "retries by clients": load.retries}
+        load.stop()
+        report.figures |= {"messages": load.done, "pauses": fallen, "retries by clients": load.retries}
         report.judge(desk)
     return report

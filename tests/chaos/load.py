@@ -18,6 +18,8 @@ from tests.chaos.servers import PostgresServer
 
 # How long a client waits before it tries the same key again; and for one answer.
 PAUSE_S, TIMEOUT_S = 0.15, 15
+# More messages than any run gets to.
+ENDLESS = 1_000_000
 
 
 class Load:
@@ -47,6 +49,12 @@ class Load:
             thread.join(max(0, ends - time.monotonic()))
         self.given_up.set()
         assert self.done == self.count, f"{self.done} de {self.count} contestados en {seconds:.0f} s"
+
+    def stop(self) -> None:
+        """No new messages; those on their way are still answered."""
+        self.given_up.set()
+        for thread in self.threads:
+            thread.join(30)
 
     def work(self, number: int) -> None:
         chance = random.Random(self.seed * 1000 + number)
