@@ -19,6 +19,11 @@ def is_http(url: str) -> bool:
         return False
 
 
+def fits_a_header(secret: str) -> bool:
+    """Whether it can travel in a header: some visible ASCII."""
+    return bool(secret) and secret.isascii() and secret.isprintable()
+
+
 def check_waha(app_configs: Sequence[Any] | None = None, **_: Any) -> list[CheckMessage]:
     """WAHA's address and the secret of its webhooks, which in development have defaults."""
     if settings.WHATSAPP_GATEWAY != "waha":
@@ -66,4 +71,41 @@ def check_cloud_api(app_configs: Sequence[Any] | None = None, **_: Any) -> list[
     if not settings.CLOUD_API_VERIFY_TOKEN:
         hint = "Pon CLOUD_API_VERIFY_TOKEN en .env, y el mismo en Meta al dar de alta el webhook."
         wrong(18, "Meta no podría dar de alta el webhook.", hint)
+    return found
+
+
+def check_evolution(app_configs: Sequence[Any] | None = None, **_: Any) -> list[CheckMessage]:
+    """Where Evolution is, with which key, as which instance, and the secret of its webhooks."""
+    if settings.WHATSAPP_GATEWAY != "evolution":
+        return []
+    found: list[CheckMessage] = []
+
+    def wrong(code: int, what: str, hint: str) -> None:
+        found.append(Error(what, hint=hint, id=f"whatsapp.E{code:03}"))
+
+    if not is_http(settings.EVOLUTION_URL):
+        hint = "Pon EVOLUTION_URL en .env, por ejemplo http://127.0.0.1:8080"
+        wrong(21, "No se sabe dónde está Evolution.", hint)
+    if not fits_a_header(settings.EVOLUTION_API_KEY):
+        hint = "Pon EVOLUTION_API_KEY en .env: la llave de la instancia, o la global de Evolution."
+        wrong(22, "Sin llave no se puede llamar a Evolution.", hint)
+    if not settings.EVOLUTION_INSTANCE:
+        wrong(23, "No se sabe qué instancia de Evolution usar.", "Pon EVOLUTION_INSTANCE en .env: su nombre.")
+    if not settings.EVOLUTION_WEBHOOK_SECRET:
+        hint = "Pon EVOLUTION_WEBHOOK_SECRET en .env, y el mismo en el webhook de la instancia (headers)."
+        wrong(24, "Sin secreto no se puede creer ningún webhook.", hint)
+    return found
+
+
+def check_puente(app_configs: Sequence[Any] | None = None, **_: Any) -> list[CheckMessage]:
+    """Where the bridge is, and the token of both directions."""
+    if settings.WHATSAPP_GATEWAY != "puente":
+        return []
+    found: list[CheckMessage] = []
+    if not is_http(settings.PUENTE_URL):
+        hint = "Pon PUENTE_URL en .env, por ejemplo http://127.0.0.1:9000"
+        found.append(Error("No se sabe dónde está el puente.", hint=hint, id="whatsapp.E031"))
+    if not fits_a_header(settings.PUENTE_TOKEN):
+        hint = "Pon PUENTE_TOKEN en .env, y el mismo en el puente (API_TOKEN)."
+        found.append(Error("Sin token no se puede hablar con el puente.", hint=hint, id="whatsapp.E032"))
     return found

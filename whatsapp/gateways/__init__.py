@@ -7,6 +7,8 @@ from django.conf import settings
 from whatsapp.gateways.base import Gateway
 from whatsapp.gateways.cloud_api import CloudApi
 from whatsapp.gateways.cloud_graph import Graph
+from whatsapp.gateways.evolution import Evolution
+from whatsapp.gateways.puente import Puente
 from whatsapp.gateways.waha import Waha
 
 
@@ -36,7 +38,26 @@ def cloud_api() -> Gateway:
     )
 
 
-GATEWAYS: dict[str, Callable[[], Gateway]] = {"waha": waha, "cloud_api": cloud_api}
+def evolution() -> Gateway:
+    return Evolution(
+        url=settings.EVOLUTION_URL,
+        api_key=settings.EVOLUTION_API_KEY,
+        instance=settings.EVOLUTION_INSTANCE,
+        webhook_secret=settings.EVOLUTION_WEBHOOK_SECRET,
+        timeout_s=settings.WHATSAPP_TIMEOUT_S,
+    )
+
+
+def puente() -> Gateway:
+    return Puente(url=settings.PUENTE_URL, token=settings.PUENTE_TOKEN, timeout_s=settings.WHATSAPP_TIMEOUT_S)
+
+
+GATEWAYS: dict[str, Callable[[], Gateway]] = {
+    "waha": waha,
+    "cloud_api": cloud_api,
+    "evolution": evolution,
+    "puente": puente,
+}
 
 
 def active() -> Gateway:

@@ -1,4 +1,4 @@
-"""What Evolution's answers to a send mean: docs/gateways.md, section 3.3. What is not proof is Ambiguous."""
+"""What Evolution's answers to a send mean: docs/gateways.md, section 3. What is not proof is Ambiguous."""
 
 from __future__ import annotations
 

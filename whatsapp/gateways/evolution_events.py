@@ -1,4 +1,4 @@
-"""Evolution's webhooks, normalised: docs/gateways.md, section 3.4. Shapes are those of Evolution API 2.3."""
+"""Evolution's webhooks, normalised: docs/gateways.md, section 3. Shapes are those of Evolution API 2.3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How Evolution is asked: its addresses, its messages, its times (docs/gateways.md, section 3.1)."""
+"""How Evolution is asked: its addresses, its messages, its times (docs/gateways.md, section 3)."""
 
 from __future__ import annotations
 

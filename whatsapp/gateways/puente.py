@@ -1,4 +1,4 @@
-"""The bridge that this desk's forerunner came with (whatsapp-bridge.js): docs/gateways.md, section 5.
+"""The bridge that this desk's forerunner came with (whatsapp-bridge.js): docs/gateways.md, section 4.
 
 It sends texts and hands on texts and pictures, and tells no ids: there are neither ticks nor echoes.
 """

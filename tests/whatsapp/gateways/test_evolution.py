@@ -500,3 +500,39 @@ def test_the_chats_with_news_are_those_of_people() -> None:
 def test_chats_that_cannot_be_listed_are_none() -> None:
     with RawServer(says(http(500))) as server:
         assert Evolution(server.url, "llave", "mesa", "", 3).chats_since(SINCE) is None
+
+
+def test_a_long_chat_is_read_page_by_page() -> None:
+    def page(server: RawServer, client: socket.socket) -> None:
+        body = json.loads(server.received[-1].partition(b"\r\n\r\n")[2])
+        count = 50 if body["page"] < 3 else 7
+        records = [{"key": key(f"P{body['page']}_{index}"), "message": {"conversation": "x"}} for index in range(count)]
+        client.sendall(http(200, {"messages": {"records": records}}))
+
+    with RawServer(page) as server:
+        found = Evolution(server.url, "llave", "mesa", "", 3).read_back(ADDRESS, SINCE)
+    assert found is not None and len({one.external_id for one in found}) == 107
+
+
+# Whether somebody is on WhatsApp
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (http(200, [{"jid": "524772758198@s.whatsapp.net", "exists": True, "number": ADDRESS}]), "524772758198"),
+        (http(200, [{"exists": True}]), True),
+        (http(200, [{"jid": "x", "exists": False, "number": ADDRESS}]), False),
+        (http(200, []), None),
+        (seen("400_number_check_boom"), None),
+        (http(500), None),
+    ],
+)
+def test_a_number_is_looked_up(answer: bytes, expected: Any) -> None:
+    with RawServer(says(answer)) as server:
+        assert Evolution(server.url, "llave", "mesa", "", 3).exists(ADDRESS) == expected
+    assert server.request == {"numbers": [ADDRESS]}
+
+
+def test_a_lid_is_not_looked_up() -> None:
+    assert Evolution("http://127.0.0.1:9", "llave", "mesa", "", 3).exists("9@lid") is None
