@@ -16,7 +16,7 @@ from chat import tasks
 from chat.attachments import attach
 from chat.models import Conversation, Delivery, Message, Role
 from chat.people import find_known
-from chat.thread import about, known, shown_text, technician_spoke
+from chat.thread import Gap, about, known, shown_text, technician_spoke
 from chat.wake import wake_on_commit
 from tickets.identity import identify
 from tickets.text import clean
@@ -32,8 +32,11 @@ CLOCK_SKEW = timedelta(seconds=60)
 FIRST_CHECK, MAX_CHECKS = timedelta(seconds=5), 7
 
 
-def own_message(event: OwnMessage) -> Outcome:
-    """The echo of our own number: evidence for a doubtful row, or what somebody typed on the phone itself."""
+def own_message(event: OwnMessage, gap: Gap | None = None) -> Outcome:
+    """The echo of our own number: evidence for a doubtful row, or what somebody typed on the phone itself.
+
+    With a `gap` it was read back after that outage.
+    """
     identity = identify(event.address)
     contact = identity and find_known(identity, event.aliases)
     if not contact:
@@ -65,7 +68,7 @@ def own_message(event: OwnMessage) -> Outcome:
         address=event.address,
         gateway=settings.WHATSAPP_GATEWAY,
         gateway_id=event.external_id,
-        details=dict(event.details),
+        **(gap.marks(event.details) if gap else {"details": dict(event.details)}),
     )
     if event.media:
         attach(message, event.media)

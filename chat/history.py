@@ -111,7 +111,7 @@ def changes_entry(
         "eliminado": local(deleted) if deleted else None,
         "reaccion": reaction,
         "reaccion_propia": own_reaction,
-        "recuperado": details.get("corte") if recovered else None,
+        "recuperado": [local(datetime.fromisoformat(end)) for end in details.get("corte", ())] if recovered else None,
         "cita": {"seq": seq, "role": role, "content": "" if gone else text[:QUOTED]} if seq else None,
     }
 

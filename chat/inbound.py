@@ -14,7 +14,7 @@ from chat.echoes import own_message
 from chat.head import silenced
 from chat.models import ACCEPTED, Conversation, Delivery, Message, Role
 from chat.people import find_contact
-from chat.thread import about, known, note_activity, shown_text
+from chat.thread import Gap, about, known, note_activity, shown_text
 from chat.wake import wake_on_commit
 from tickets.identity import identify
 from tickets.models import Contact, Ticket
@@ -55,8 +55,11 @@ def handle(event: Event) -> Outcome:
     return Outcome(about="conexion")
 
 
-def receive(event: Inbound) -> Outcome:
-    """A person's message: into their open ticket, else the one just closed, else a new one."""
+def receive(event: Inbound, gap: Gap | None = None) -> Outcome:
+    """A person's message: into their open ticket, else the one just closed, else a new one.
+
+    With a `gap` it was read back after that outage, maybe one of many: the assistant answers them once.
+    """
     identity = identify(event.address)
     if identity is None or not identity.sendable:
         return Outcome(State.ERROR, f"Dirección que no se entiende: {clean(event.address)[:80]}")
@@ -68,6 +71,7 @@ def receive(event: Inbound) -> Outcome:
     ticket = current_ticket(contact, now)
     answered = bool(ticket.asked) and question_arrived(ticket)
     text = shown_text(event.kind, clean(event.text))
+    marks = gap.marks(event.details) if gap else {"details": dict(event.details)}
     message = conversation.append(
         ticket,
         Role.USER,
@@ -78,17 +82,17 @@ def receive(event: Inbound) -> Outcome:
         address=identity.address,
         gateway=settings.WHATSAPP_GATEWAY,
         gateway_id=event.external_id,
-        details=dict(event.details),
         quotes=known(event.quotes).filter(conversation=conversation).first() if event.quotes else None,
+        **marks,
     )
     if event.media:
         attach(message, event.media)
     conversation.heard(message.created)
     ticket.unread += 1
-    ticket.waiting_since = ticket.waiting_since or now
+    ticket.waiting_since = ticket.waiting_since or (message.created if gap else now)
     note_activity(ticket, Role.USER, text, now)
     if not silenced(ticket.pk):
-        assist(conversation, ticket, contact, clean(event.text), answered=answered)
+        assist(conversation, ticket, contact, clean(event.text), answered=answered, once=gap is not None)
     ticket.save()
     return Outcome(about=about(message))
 
@@ -121,8 +125,13 @@ def question_arrived(ticket: Ticket) -> bool:
     return last is not None and last.state in (*ACCEPTED, Delivery.DOUBTFUL)
 
 
-def assist(conversation: Conversation, ticket: Ticket, contact: Contact, text: str, *, answered: bool) -> None:
-    """Let the assistant learn from the person's words and say its next ones, once per state of the ticket."""
+def assist(
+    conversation: Conversation, ticket: Ticket, contact: Contact, text: str, *, answered: bool, once: bool = False
+) -> None:
+    """Let the assistant learn from the person's words and say its next ones, once per state of the ticket.
+
+    `once`: what it has not said yet is said in other words, instead of saying more.
+    """
     last, before = last_words(ticket), ticket.asked
     first = last is None
     assistant.learn(ticket, contact, text, answered=answered)
@@ -135,8 +144,13 @@ def assist(conversation: Conversation, ticket: Ticket, contact: Contact, text: s
     lost = bool(field) and last is not None and last.state == Delivery.FAILED
     if field == before and not (answered or first or lost):
         return  # the question is on its way, or the ticket was complete: nothing new to say
-    words = assistant.words_for(field, ticket, first=first)
-    conversation.append(ticket, Role.ASSISTANT, words, state=Delivery.QUEUED)
+    if once and last is not None and last.state == Delivery.QUEUED:
+        first = not ticket.messages.filter(role=Role.ASSISTANT).exclude(pk=last.pk).exists()
+        words = assistant.words_for(field, ticket, first=first)
+        Message.objects.filter(pk=last.pk).update(text=words, version=conversation.bump())
+    else:
+        words = assistant.words_for(field, ticket, first=first)
+        conversation.append(ticket, Role.ASSISTANT, words, state=Delivery.QUEUED)
     note_activity(ticket, Role.ASSISTANT, words, timezone.now())
     wake_on_commit(tasks.drain, conversation.pk)
 

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db.models import Exists, Min, OuterRef, Q
 from django.db.models.functions import Now, Substr
 
-from chat import delivery, echoes, media, restore, runtime
+from chat import backfill, delivery, echoes, media, restore, runtime
 from chat.models import Conversation, Delivery, Message
 from whatsapp import connection, events
 from whatsapp.models import WebhookEvent
@@ -16,6 +16,7 @@ BATCH = 200
 
 def sweep() -> None:
     """One round; harmless when run twice, or by several processes at once."""
+    backfill.note_absence()
     restore.beat(runtime.process_name())
     if change := connection.probe_if_due():
         events.dispatch(change)
@@ -25,6 +26,8 @@ def sweep() -> None:
         runtime.pool.submit(events.handle, event_id)
     for message_id in echoes.rows_to_check():
         runtime.pool.submit(echoes.read_back, message_id)
+    for change_id in backfill.due():
+        runtime.pool.submit(backfill.fill, change_id)
     for attachment_id in media.due():
         runtime.pool.submit(media.fetch, attachment_id)
     for waits_on in answered_waits():

@@ -9,7 +9,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from chat import delivery as sending
 from chat import media
 from whatsapp import events, gateways, templates
-from whatsapp.models import WebhookEvent
+from whatsapp.models import ConnectionChange, WebhookEvent
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +37,7 @@ def add_thumbnail(attachment_id: int) -> None:
 @shared_task(name="chat.purge_events")
 def purge_events() -> None:
     WebhookEvent.purge(settings.EVENTOS_DIAS)
+    ConnectionChange.purge(settings.EVENTOS_DIAS)
 
 
 @shared_task(name="chat.purge_sessions")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from chat.models import Conversation, Delivery, Message, Role
 from tickets.models import Ticket
@@ -20,6 +24,19 @@ KINDS = {
     "contact": "👤 Contacto",
 }
 UNKNOWN_KIND = "❔ Mensaje que esta versión no puede mostrar; pídele que lo escriba"
+
+
+@dataclass(frozen=True)
+class Gap:
+    """An outage, from when to when: what the gateway remembers of it is read back after it."""
+
+    start: datetime
+    end: datetime
+
+    def marks(self, details: Mapping[str, Any]) -> dict[str, Any]:
+        """The columns of a recovered message that tell of it."""
+        corte = [self.start.isoformat(), self.end.isoformat()]
+        return {"recovered": timezone.now(), "details": {**details, "corte": corte}}
 
 
 def about(message: Message) -> str:

@@ -60,6 +60,7 @@ class FakeGateway(Gateway):
         self.sent: list[Outgoing] = []
         self.connected = True
         self.status_calls = 0
+        self.chats: dict[str, list[OwnMessage | Inbound]] | None = {}  # what it remembers; None: it cannot say
         self.real: Gateway = gateways.GATEWAYS["waha"]()
 
     @property
@@ -90,7 +91,10 @@ class FakeGateway(Gateway):
         return ConnectionChanged(self.connected, "WhatsApp conectado" if self.connected else "Sigue sin conexión")
 
     def read_back(self, address: str, since: datetime) -> list[OwnMessage | Inbound] | None:
-        return None
+        return (self.chats or {}).get(address)
+
+    def chats_since(self, since: datetime) -> list[str] | None:
+        return None if self.chats is None else list(self.chats)
 
     def fetch(self, media: Media, max_bytes: int) -> Fetched | Failure:
         """The next of `files`; with none left, WAHA is away."""

@@ -18,7 +18,7 @@ from django.utils import timezone
 from whatsapp import gateways
 from whatsapp.gateways.events import ConnectionChanged
 from whatsapp.gateways.results import Misconfigured
-from whatsapp.models import Connection
+from whatsapp.models import Connection, ConnectionChange
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +27,8 @@ MAX_DOUBTFUL = 3
 LOOK_AGAIN_S = 1.0
 # Sends of the session at once; one at a time as long as the last one ended in doubt.
 MAX_UNANSWERED = 8
+# Shorter ones lose nothing: gateways tell again for half a minute what the desk did not take.
+OUTAGE = timedelta(seconds=60)
 FIRST_MINUTE = timedelta(minutes=1)
 # A little under 5 and 15 s, so that the sweep's own 5 s rhythm never just misses a probe.
 PROBE_EARLY = timedelta(seconds=4.5)
@@ -75,14 +77,20 @@ def update(change: ConnectionChanged) -> bool:
     now = timezone.now()
     row = current()
     detail = change.detail[:300]
-    rows = Connection.objects.filter(pk=row.pk, connected=not change.connected)
+    news: dict[str, Any] = {"connected": change.connected, "since": now, "detail": detail}
     if change.connected:
         # A gateway that takes messages and never answers still says that its session works: it is on trial, and one
         # more doubt closes the line again.
-        counts = COUNTS | {"doubtful": MAX_DOUBTFUL - 1 if row.doubtful >= MAX_DOUBTFUL else 0}
-        changed = rows.update(connected=True, since=now, detail=detail, next_probe=None, **counts)
+        trial = MAX_DOUBTFUL - 1 if row.doubtful >= MAX_DOUBTFUL else 0
+        news |= {"next_probe": None, **COUNTS, "doubtful": trial}
     else:
-        changed = rows.update(connected=False, since=now, detail=detail, next_probe=now + PROBE_EARLY, not_sent=0)
+        news |= {"next_probe": now + PROBE_EARLY, "not_sent": 0}
+    with transaction.atomic():
+        changed = Connection.objects.filter(pk=row.pk, connected=not change.connected).update(**news)
+        if changed:
+            down_since = row.since if change.connected and now - row.since >= OUTAGE else None
+            told = {"at": now, "connected": change.connected, "detail": detail, "down_since": down_since}
+            ConnectionChange.objects.create(gateway=row.pk, **told)
     if changed:
         log = logger.info if change.connected else logger.warning
         log("WhatsApp %s: %s", "conectado" if change.connected else "desconectado", detail)

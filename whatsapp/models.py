@@ -44,15 +44,29 @@ class ConnectionChange(models.Model):
     at = models.DateTimeField("cuándo", default=timezone.now)
     connected = models.BooleanField("conectado")
     detail = models.CharField("detalle", max_length=300, blank=True)
+    # Of a line that ended an outage: since when, and the back-fill of what was missed meanwhile (chat/backfill.py).
+    down_since = models.DateTimeField("sin conexión desde", null=True, blank=True)
+    due = models.DateTimeField(null=True, blank=True)
+    tries = models.PositiveIntegerField(default=0)
+    filled = models.DateTimeField("recuperado", null=True, blank=True)
+    found = models.PositiveIntegerField("mensajes recuperados", null=True, blank=True)
 
     class Meta:
         verbose_name = "cambio de conexión"
         verbose_name_plural = "historia de la conexión"
         ordering = ["-at", "-pk"]
-        indexes = [models.Index("gateway", models.F("at").desc(), name="change_of_gateway")]
+        indexes = [
+            models.Index("gateway", models.F("at").desc(), name="change_of_gateway"),
+            models.Index("at", condition=models.Q(down_since__isnull=False, filled=None), name="change_to_fill"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.gateway} {'conectado' if self.connected else 'desconectado'}"
+
+    @classmethod
+    def purge(cls, days: float) -> int:
+        """Forget what is older than `days`; returns how many lines."""
+        return cls.objects.filter(at__lt=timezone.now() - timedelta(days=days)).delete()[0]
 
 
 class Template(models.Model):
