@@ -42,7 +42,7 @@ def bind(conversation: Conversation, row: Message, event: StatusUpdate) -> Outco
     row.gateway_id = event.message_id
     if row.state == Delivery.DOUBTFUL:
         row.settled = timezone.now()
-        row.sent = None if event.status == Delivery.FAILED else row.settled
+        row.sent = None if event.status == "fallido" else row.settled
         row.due, row.reason = None, ""
         wake_on_commit(tasks.drain, conversation.pk)
     row.save(update_fields=["gateway_id", "settled", "sent", "due", "reason"])
