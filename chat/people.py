@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from functools import reduce
 from operator import or_
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from chat.models import Conversation
 from tickets.identity import Identity, identify
-from tickets.models import Alias, Contact, PossibleDuplicate
+from tickets.models import SENDABLE, Alias, Contact, PossibleDuplicate
 
 Reason = PossibleDuplicate.Reason
 # Somebody else may make the contact, learn an address of it or merge it while we look.
@@ -139,6 +138,11 @@ def write(contact: Contact, changed: dict[str, str]) -> None:
         contact.save(update_fields=list(changed))
 
 
-def add_phone(contact: Contact, phone: Identity) -> None:
-    """A supervisor knows this number of theirs; WhatsApp has not shown it."""
-    contact.add_aliases([replace(phone, address=phone.key[1:])], last_seen=None)
+def edited(contact: Contact, added: Iterable[str]) -> None:
+    """A supervisor gave `contact` the phones `added`, or took a wrong address away. Needs the conversation's lock."""
+    contact.note_lookalikes(*added)
+    aliases = contact.aliases.filter(kind__in=SENDABLE).order_by(F("last_seen").desc(nulls_last=True), "-pk")
+    usable = [alias.address for alias in aliases]
+    if contact.address not in usable and usable:
+        write(contact, {"address": usable[0]})
+    contact.refresh_aliases()

@@ -61,10 +61,13 @@ class Contact(models.Model):
         Alias.objects.bulk_create(
             Alias(contact=self, kind=one.kind, key=one.key, address=one.address, **fields) for one in ordered
         )
-        for one in found:
-            for key in identity.possible_duplicates(one.key):
-                if other := Contact.objects.filter(aliases__kind=one.kind, aliases__key=key).first():
-                    PossibleDuplicate.note(self, other, PossibleDuplicate.Reason.ARGENTINA)
+        self.note_lookalikes(*(one.key for one in found))
+
+    def note_lookalikes(self, *keys: str) -> None:
+        """Flag whoever has a number that may be one of these: 54 and 549 of the same digits."""
+        alike = [alike for key in keys for alike in identity.possible_duplicates(key)]
+        for other in Contact.objects.filter(aliases__kind=Alias.Kind.PHONE, aliases__key__in=alike) if alike else ():
+            PossibleDuplicate.note(self, other, PossibleDuplicate.Reason.ARGENTINA)
 
     def refresh_aliases(self) -> None:
         """Write what is shown and searched of the aliases, here and in the tickets, after they changed."""

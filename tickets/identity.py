@@ -17,7 +17,7 @@ from phonenumbers import PhoneNumberFormat
 
 @dataclass(frozen=True)
 class Identity:
-    """Matched on `key`: "+524772758198", "123@lid", a BSUID or "@ana". Sent to at `address`: digits, "123@lid", a BSUID.
+    """Matched on `key`: "+524772758198", "123@lid", a BSUID or "@ana". Sent to at `address`, as seen.
 
     A username changes hands: it is matched on, and never sent to.
     """

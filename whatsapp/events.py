@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from django.conf import settings
@@ -16,7 +16,7 @@ from django.utils.module_loading import import_string
 
 from whatsapp import connection, gateways
 from whatsapp.gateways.base import Gateway, Malformed
-from whatsapp.gateways.events import ConnectionChanged, Event, Ignored
+from whatsapp.gateways.events import ConnectionChanged, Event, Ignored, Inbound
 from whatsapp.models import WebhookEvent
 
 logger = logging.getLogger(__name__)
@@ -26,6 +26,10 @@ RETRY_AFTER = timedelta(seconds=5)
 MAX_TRIES = 5
 # Longer than any text of WhatsApp's: a string of this length in an event is a file.
 FILE_CHARACTERS = 100_000
+# The handler's reason for an event that came before; its files are kept, because a person may say that it did not.
+REPEATED = "Mensaje repetido"
+# Begins the id of a message whose gateway tells none and that a person wanted to see.
+SHOWN = "evento:"
 
 
 @dataclass(frozen=True)
@@ -92,21 +96,27 @@ def decoded(text: str) -> object:
         return None
 
 
-def handle(pk: int) -> None:
-    """Handle a stored event, if nobody has: its effects and its mark are one transaction.
+def show(pk: int) -> None:
+    """Let an ignored event that was taken for a repeat be a message after all, once."""
+    handle(pk, force=True)
+
+
+def handle(pk: int, *, force: bool = False) -> None:
+    """Handle a stored event, if nobody has (with `force` an ignored one too): its effects and mark are one transaction.
 
     A failure is kept on the row with its reason and never raised; trouble with the database that passes (a lock,
     a lost connection) leaves the row `recibido`, for the sweep. Two at once pass too: the loser is tried again.
     """
     try:
         with transaction.atomic():
-            event = WebhookEvent.objects.select_for_update().filter(pk=pk, state__in=OPEN).first()
+            states = (*OPEN, State.IGNORED) if force else OPEN
+            event = WebhookEvent.objects.select_for_update().filter(pk=pk, state__in=states).first()
             if event is not None:
-                outcome = outcome_of(event)
+                outcome = outcome_of(event, force=force)
                 event.state, event.waits_on = outcome.state, outcome.waits_on
                 event.reason, event.handled = outcome.reason[:300], timezone.now()
                 event.about = outcome.about
-                if event.state in (State.PROCESSED, State.IGNORED):
+                if event.state == State.PROCESSED or (event.state == State.IGNORED and outcome.reason != REPEATED):
                     event.body = without_files(event.body)
                 event.save(update_fields=["state", "reason", "waits_on", "about", "handled", "body"])
     except (OperationalError, InterfaceError):
@@ -137,11 +147,20 @@ def without_files(body: str) -> str:
     return json.dumps(shortened(decoded(body)), ensure_ascii=False)
 
 
-def outcome_of(event: WebhookEvent) -> Outcome:
+def outcome_of(event: WebhookEvent, *, force: bool = False) -> Outcome:
+    """What the handler makes of an event.
+
+    A message that does not say when it was written was written when it reached us, however late it is handled. One
+    without an id gets an id of ours with `force`, so that it is no repeat of another, but shown only once.
+    """
     try:
         parsed = gateways.GATEWAYS[event.gateway]().parse(decoded(event.body))
     except Malformed as error:
         return Outcome(State.ERROR, str(error))
+    for index, item in enumerate(parsed):
+        if isinstance(item, Inbound):
+            own_id = f"{SHOWN}{event.pk}" if force and item.external_id is None else item.external_id
+            parsed[index] = replace(item, external_id=own_id, sent_at=item.sent_at or event.received)
     outcomes = [dispatch(item) for item in parsed] or [Outcome(State.IGNORED, "Sin contenido")]
     for state in (State.WAITING, State.PROCESSED):
         for outcome in outcomes:

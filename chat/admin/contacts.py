@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString, mark_safe
 
+from chat import people
+from chat.admin.aliases import AliasInline, supervises
+from chat.admin.merge import comparison, doubts, duplicates_of, merge_view, with_doubts
 from chat.admin.ticket_forms import TouchedForm
 from chat.models import Conversation
 from tickets import identity
@@ -37,21 +43,35 @@ class TicketInline(admin.TabularInline):  # type: ignore[type-arg]
         return super().get_queryset(request).select_related("contact", "technician")
 
 
+class DoubtFilter(admin.SimpleListFilter):
+    title = "posible duplicado"
+    parameter_name = "duplicado"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("si", "Por decidir")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Contact]) -> QuerySet[Contact]:
+        if self.value() != "si":
+            return queryset
+        return queryset.filter(Q(pk__in=doubts().values("first")) | Q(pk__in=doubts().values("second")))
+
+
 @admin.register(Contact)
 class ContactAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     form = TouchedForm
-    list_display = ("shown", "shown_number", "department", "push_name", "ticket_count", "created")
-    list_filter = ("created",)
+    list_display = ("shown", "shown_number", "department", "push_name", "ticket_count", "duplicates", "created")
+    list_filter = (DoubtFilter, "created")
+    actions = ["merge"]
     list_per_page = 50
     ordering = ("-pk",)
     search_fields = ("name",)
-    search_help_text = "Nombre, departamento o palabras de sus tickets, con o sin acentos; o el teléfono, como sea."
+    search_help_text = "Nombre, departamento, palabras de sus tickets, teléfono escrito como sea, LID o @usuario."
     fieldsets = (
         (None, {"fields": ("name", "department")}),
-        ("En WhatsApp", {"fields": ("shown_number", "push_name", "address", "created")}),
+        ("En WhatsApp", {"fields": ("shown_number", "push_name", "address", "created", "duplicates", "merged")}),
     )
-    readonly_fields = ("shown_number", "push_name", "address", "created")
-    inlines = [TicketInline]
+    readonly_fields = ("shown_number", "push_name", "address", "created", "duplicates", "merged")
+    inlines = [AliasInline, TicketInline]
 
     class Media:
         css = {"all": ["chat/admin.css"]}
@@ -63,20 +83,46 @@ class ContactAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Contact]:
-        contacts: QuerySet[Contact] = super().get_queryset(request)
-        return contacts.annotate(count=Count("tickets"))
+        contacts: QuerySet[Contact] = super().get_queryset(request).filter(conversation__merged_into=None)
+        return with_doubts(contacts).annotate(count=Count("tickets"))
 
     @admin.display(description="contacto", ordering="name")
     def shown(self, contact: Contact) -> str:
         return str(contact)
 
-    @admin.display(description="número como se vio")
+    @admin.display(description="número")
     def shown_number(self, contact: Contact) -> str:
         return contact.shown_phone
 
     @admin.display(description="tickets", ordering="count")
     def ticket_count(self, contact: Any) -> int:
         return int(contact.count)
+
+    @admin.display(description="posible duplicado")
+    def duplicates(self, contact: Contact) -> SafeString | str:
+        return duplicates_of(contact) or "-"
+
+    @admin.display(description="combinaciones")
+    def merged(self, contact: Contact) -> SafeString | str:
+        rows = contact.merges.filter(undone=None).select_related("kept", "absorbed").order_by("pk")
+        links = ((reverse("admin:tickets_merge_change", args=[row.pk]), row.absorbed) for row in rows)
+        return format_html_join(mark_safe("<br>"), '<a href="{}">Incluye a {}</a>', links) or "-"
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(lambda request: merge_view(self, request))
+        return [path("combinar/", view, name="tickets_contact_combinar"), *super().get_urls()]
+
+    def has_merge_permission(self, request: HttpRequest) -> bool:
+        return supervises(request)
+
+    @admin.action(description="Combinar", permissions=["merge"])
+    def merge(self, request: HttpRequest, queryset: QuerySet[Contact]) -> HttpResponse | None:
+        """Compare two contacts, before anything is done."""
+        pks = list(queryset.order_by("pk").values_list("pk", flat=True)[:3])
+        if len(pks) == 2:
+            return HttpResponseRedirect(comparison(*pks))
+        self.message_user(request, "Para combinar elige exactamente dos contactos.", messages.WARNING)
+        return None
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Contact], search_term: str
@@ -91,6 +137,8 @@ class ContactAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         found = named | Q(pk__in=Ticket.objects.search(search_term).values("contact"))
         if who := identity.typed(search_term, settings.TELEFONO_REGION):
             found |= Q(pk__in=Alias.objects.filter(kind=who.kind, key=who.key).values("contact"))
+        if len(words) == 1 and len(words[0]) > 2:
+            found |= Q(spellings__icontains=words[0])
         return queryset.filter(found), False
 
     def save_model(self, request: HttpRequest, obj: Contact, form: Any, change: bool) -> None:
@@ -99,3 +147,10 @@ class ContactAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             conversation = Conversation.locked_for(obj)
             obj.save(update_fields=form.changed_data)
             conversation.bump()
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """The conversation is still locked here, because the whole page is saved in one transaction."""
+        super().save_related(request, form, formsets, change)
+        found = next(formset for formset in formsets if formset.model is Alias)
+        if found.new_objects or found.deleted_objects:
+            people.edited(form.instance, [alias.key for alias in found.new_objects])
