@@ -1,7 +1,7 @@
 """Whether Meta lets the account send: it has no session, so this is what it says of the number and its owner.
 
-docs/gateways.md 1.2. Pages: …/whatsapp/webhooks/reference/account_update and …/whatsapp/support/health-status under
-https://developers.facebook.com/documentation/business-messaging
+docs/gateways.md, section 5.3. Pages: …/whatsapp/webhooks/reference/account_update and …/whatsapp/support/health-status
+under https://developers.facebook.com/documentation/business-messaging
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Meta's Cloud API, WhatsApp's official gateway: every fact is in docs/gateways.md, section 1."""
+"""Meta's Cloud API, WhatsApp's official gateway: every fact is in docs/gateways.md, section 5."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is sent through Meta's Cloud API, and the templates that it lists: docs/gateways.md 1.1 and 1.6."""
+"""What is sent through Meta's Cloud API, and the templates that it lists: docs/gateways.md, section 5."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from whatsapp.gateways.cloud_messages import bsuid, phone
 from whatsapp.gateways.shape import at, one_line, text_at
 
 _MB = 2**20
-# Sizes: docs/gateways.md 1.6. Types: those that the upload names when it refuses one, with code 100
+# Sizes: Meta's table, …/business-phone-numbers/media. Types: those that the upload names when it refuses one, with code 100
 # (https://github.com/fbsamples/whatsapp-api-examples/issues/10), shared out among the kinds.
 LIMITS = {
     "image": MediaLimit(5 * _MB, ("image/jpeg", "image/png")),

@@ -1,4 +1,4 @@
-"""What Meta's error codes mean to us: docs/gateways.md 1.3.
+"""What Meta's error codes mean to us: docs/gateways.md, section 5.4.
 
 Built on `code` and `details`, as Meta asks, never on the HTTP status, the title or the subcode
 (https://developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes). The same codes come

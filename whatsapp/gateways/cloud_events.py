@@ -1,4 +1,4 @@
-"""Meta's webhooks, normalised: docs/gateways.md 1.4 and 5.4.
+"""Meta's webhooks, normalised: docs/gateways.md, section 5.2.
 
 One body may carry many messages and statuses of many numbers, so what cannot be read is left out by itself. Shapes:
 https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/reference/messages

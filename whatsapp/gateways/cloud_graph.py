@@ -1,4 +1,4 @@
-"""Meta's Graph API as the Cloud API uses it: addresses, the token, files both ways. docs/gateways.md 1.1."""
+"""Meta's Graph API as the Cloud API uses it: addresses, the token, files both ways. docs/gateways.md, section 5."""
 
 from __future__ import annotations
 

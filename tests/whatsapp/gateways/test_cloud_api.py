@@ -1,4 +1,4 @@
-"""Sending and asking, against raw sockets; the shapes are Meta's documented ones (docs/gateways.md, section 1)."""
+"""Sending and asking, against raw sockets; the shapes are Meta's documented ones (docs/gateways.md, section 5)."""
 
 from __future__ import annotations
 

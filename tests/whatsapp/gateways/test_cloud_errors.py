@@ -1,4 +1,4 @@
-"""Meta's error codes: one row per code of docs/gateways.md 1.3. Only `code` and `details` decide, never HTTP."""
+"""Meta's error codes: one row per code of docs/gateways.md 5.4. Only `code` and `details` decide, never HTTP."""
 
 from __future__ import annotations
 
