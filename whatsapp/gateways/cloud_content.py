@@ -10,8 +10,8 @@ from whatsapp.gateways.cloud_messages import bsuid, phone
 from whatsapp.gateways.shape import at, one_line, text_at
 
 _MB = 2**20
-# Sizes: Meta's table, …/business-phone-numbers/media. Types: those that the upload names when it refuses one, with code 100
-# (https://github.com/fbsamples/whatsapp-api-examples/issues/10), shared out among the kinds.
+# Sizes: Meta's table (…/whatsapp/business-phone-numbers/media). Types: those that the upload names when it refuses one,
+# with code 100 (https://github.com/fbsamples/whatsapp-api-examples/issues/10), shared out among the kinds.
 LIMITS = {
     "image": MediaLimit(5 * _MB, ("image/jpeg", "image/png")),
     "audio": MediaLimit(16 * _MB, ("audio/aac", "audio/amr", "audio/mpeg", "audio/mp4", "audio/ogg", "audio/opus")),
