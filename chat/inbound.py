@@ -14,12 +14,13 @@ from chat.echoes import own_message
 from chat.head import silenced
 from chat.models import ACCEPTED, Conversation, Delivery, Message, Role
 from chat.people import find_contact
+from chat.repeats import same_message
 from chat.thread import Gap, about, known, note_activity, shown_text
 from chat.wake import wake_on_commit
 from tickets.identity import identify
 from tickets.models import Contact, Ticket
 from tickets.text import clean
-from whatsapp.events import Outcome
+from whatsapp.events import REPEATED, Outcome
 from whatsapp.gateways.events import (
     ConnectionChanged,
     Deleted,
@@ -66,7 +67,7 @@ def receive(event: Inbound, gap: Gap | None = None) -> Outcome:
     contact = find_contact(identity, event.aliases, clean(event.push_name))
     conversation = contact.conversation
     if row := repeated(conversation, event):
-        return Outcome(State.IGNORED, "Mensaje repetido", about=about(row))
+        return Outcome(State.IGNORED, REPEATED, about=about(row))
     now = timezone.now()
     ticket = current_ticket(contact, now)
     answered = bool(ticket.asked) and question_arrived(ticket)
@@ -99,7 +100,7 @@ def receive(event: Inbound, gap: Gap | None = None) -> Outcome:
 
 def repeated(conversation: Conversation, event: Inbound) -> Message | None:
     """The row that `event` became when it came before."""
-    return known(event.external_id).first() if event.external_id else None
+    return known(event.external_id).first() if event.external_id else same_message(conversation, event)
 
 
 def current_ticket(contact: Contact, now: datetime) -> Ticket:

@@ -95,7 +95,7 @@ class WebhookEventAdmin(ButtonAdmin):
     fields = ("gateway", "external_id", "state", "reason", "waits_on", "received", "handled", "pretty_body")
     readonly_fields = ("pretty_body",)
     ordering = ("-pk",)
-    actions = ["reprocess"]
+    actions = ["reprocess", "show_repeated"]
     button_path = "reprocesar"
     button_label = "Reprocesar"
 
@@ -123,6 +123,16 @@ class WebhookEventAdmin(ButtonAdmin):
     @admin.action(description="Reprocesar los eventos elegidos", permissions=["reprocess"])
     def reprocess(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> None:
         self.retry(request, list(queryset.order_by("pk").values_list("pk", flat=True)))
+
+    @admin.action(description="Mostrar los mensajes repetidos elegidos", permissions=["reprocess"])
+    def show_repeated(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> None:
+        """For gateways without ids, whose repeats are only guessed: what a person really said twice."""
+        for event in queryset.filter(state=State.IGNORED, reason=events.REPEATED).order_by("pk"):
+            events.show(event.pk)
+            event.refresh_from_db()
+            shown = event.state == State.PROCESSED
+            words = "se muestra como mensaje" if shown else "sigue sin mostrarse: el gateway dice que es el mismo"
+            self.message_user(request, f"Evento {event.pk}: {words}.", messages.SUCCESS if shown else messages.WARNING)
 
     def retry(self, request: HttpRequest, pks: list[int]) -> None:
         """Handle the events again, oldest first, and say what became of each (of many: how many)."""

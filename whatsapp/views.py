@@ -35,8 +35,8 @@ def body_of(request: HttpRequest, most: int) -> bytes | None:
 @login_not_required
 @csrf_exempt
 @require_http_methods(["GET", "POST"])
-def webhook(request: HttpRequest, gateway: str, event: str = "") -> HttpResponse:
-    """Store a gateway's webhook and handle it; a GET is its check of our address. `event` says nothing more than the
+def webhook(request: HttpRequest, gateway: str, topic: str = "") -> HttpResponse:
+    """Store a gateway's webhook and handle it; a GET is its check of our address. `topic` says nothing more than the
     body does.
 
     200 once it is stored (a repeat too); 401 unsigned, 404 another gateway's, 413 too large, 503 when it could not
