@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from . import faults
+from . import faults, media
 from .phones import chat_id_of
 from .simulator import Simulator
 from .wire import Answer, RefusedError, Request, Route, as_json, detail
@@ -15,6 +15,7 @@ FILES = {
     "/": ("index.html", "text/html; charset=utf-8"),
     "/simulador.css": ("simulador.css", "text/css; charset=utf-8"),
     "/simulador.js": ("simulador.js", "text/javascript; charset=utf-8"),
+    "/adjuntos.js": ("adjuntos.js", "text/javascript; charset=utf-8"),
     "/telefonos.js": ("telefonos.js", "text/javascript; charset=utf-8"),
     "/dom.js": ("dom.js", "text/javascript; charset=utf-8"),
     "/favicon.svg": ("favicon.svg", "image/svg+xml"),
@@ -22,6 +23,7 @@ FILES = {
 # Nothing inline and nothing from elsewhere: what people write can then never run, whatever the page does wrong.
 PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "media-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "Cache-Control": "no-cache",
     "Referrer-Policy": "no-referrer",
@@ -40,7 +42,8 @@ def page_file(request: Request) -> Answer:
 def get_state(request: Request) -> Answer:
     """The switches, and what each can be set to."""
     choices = {key: {"nombre": fault.label, "explica": fault.explains} for key, fault in faults.FAULTS.items()}
-    return as_json(200, {**request.simulator.settings(), "fallas": choices, "tipos_de_avisos": faults.NOTICES})
+    told = {"fallas": choices, "tipos_de_avisos": faults.NOTICES, "fallas_de_archivos": media.FAULTS}
+    return as_json(200, {**request.simulator.settings(), **told})
 
 
 def set_state(request: Request) -> Answer:
@@ -54,20 +57,24 @@ def apply(simulator: Simulator, body: dict[str, Any]) -> None:
     _check_choice(body, "conexion", CONNECTIONS)
     _check_choice(body, "falla", faults.FAULTS)
     _check_choice(body, "avisos", faults.NOTICES)
+    _check_choice(body, "falla_archivos", media.FAULTS)
     if not isinstance(body.get("leer_solo", True), bool):
         raise RefusedError(detail(400, "leer_solo debe ser true o false."))
     rates = _rates(body, simulator.switches.rates)
-    unknown = sorted(set(body) - {"conexion", "falla", "avisos", "leer_solo", "tasas", "tasas_avisos", "semilla"})
+    known = {"conexion", "falla", "falla_archivos", "avisos", "leer_solo", "tasas", "tasas_avisos", "semilla"}
+    unknown = sorted(set(body) - known)
     if unknown:
         raise RefusedError(detail(400, f"No se conoce: {', '.join(unknown)}."))
-    simulator.configure(body.get("falla"), body.get("avisos"), body.get("leer_solo"), rates)
+    simulator.configure(
+        body.get("falla"), body.get("avisos"), body.get("leer_solo"), rates, media_fault=body.get("falla_archivos")
+    )
     if "conexion" in body:
         simulator.session.set_connection(body["conexion"] == "conectado")
 
 
 def write_message(request: Request) -> Answer:
     """A person writes to the desk."""
-    chat_id, text, name = _chat_id(request), request.body.get("texto"), _name(request)
+    chat_id, text, name = chat_id_in(request), request.body.get("texto"), name_in(request)
     if not isinstance(text, str) or not text.strip():
         raise RefusedError(detail(400, "Falta el texto."))
     if len(text) > LONGEST_TEXT:
@@ -78,7 +85,7 @@ def write_message(request: Request) -> Answer:
 
 def mark_read(request: Request) -> Answer:
     """A person opens the conversation."""
-    request.simulator.mark_read(_chat_id(request))
+    request.simulator.mark_read(chat_id_in(request))
     return Answer(204)
 
 
@@ -97,7 +104,7 @@ def get_phones(request: Request) -> Answer:
 
 def add_phone(request: Request) -> Answer:
     """One more phone in the row, or a new name for one that is there."""
-    return as_json(201, request.simulator.add_phone(_chat_id(request), _name(request)))
+    return as_json(201, request.simulator.add_phone(chat_id_in(request), name_in(request)))
 
 
 def _rates(body: dict[str, Any], now: faults.Rates) -> faults.Rates | None:
@@ -125,14 +132,16 @@ def _check_choice(body: dict[str, Any], key: str, choices: Any) -> None:
         raise RefusedError(detail(400, f"{key} debe ser uno de: {', '.join(choices)}."))
 
 
-def _chat_id(request: Request) -> str:
+def chat_id_in(request: Request) -> str:
+    """Out: whose phone the body names; raises RefusedError."""
     chat_id = chat_id_of(request.body.get("telefono"))
     if chat_id is None:
         raise RefusedError(detail(400, "El teléfono no es válido: de 8 a 15 dígitos, por ejemplo +5214772758198."))
     return chat_id
 
 
-def _name(request: Request) -> str:
+def name_in(request: Request) -> str:
+    """Out: what the person calls themselves, maybe nothing; raises RefusedError."""
     name = request.body.get("nombre", "")
     if not isinstance(name, str) or len(name) > 200:
         raise RefusedError(detail(400, "El nombre debe ser un texto de hasta 200 caracteres."))

@@ -53,6 +53,8 @@ class Message:
     at: float = field(default_factory=time.time)
     ack: int = PENDING
     reply_to: str | None = None
+    # A file, place or contact, as media.py keeps it.
+    extra: dict[str, Any] | None = None
 
     @property
     def id(self) -> str:
@@ -72,6 +74,7 @@ class Message:
             "telefono": phone_number(self.chat_id),
             "texto": self.text,
             "cuando": self.when,
+            **({"adjunto": self.extra} if self.extra else {}),
         }
 
     def shown(self) -> dict[str, Any]:
@@ -82,6 +85,7 @@ class Message:
             "propio": not self.from_me,
             "cuando": self.when,
             "palomitas": self.ack,
+            "adjunto": self.extra,
         }
 
 

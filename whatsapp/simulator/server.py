@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import select
 import socket
 import socketserver
@@ -11,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from . import control, faults, waha_api
+from . import control, faults, media, media_api, waha_api
 from .options import Options
 from .simulator import Simulator
 from .wire import Answer, RefusedError, Request, detail, nest_error, parse_body
@@ -21,7 +22,8 @@ logger = logging.getLogger(__name__)
 HOST = "127.0.0.1"
 LARGEST_BODY = 1_000_000
 DRIP_S = 0.2
-ROUTES = [*waha_api.ROUTES, *control.ROUTES]
+ROUTES = [*waha_api.ROUTES, *media_api.ROUTES, *control.ROUTES]
+WITH_FILES = re.compile(r"/api/send(?:Image|Video|Voice|File)|/simulador/archivo")
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -94,8 +96,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def _read_body(self) -> bytes:
         text = self.headers.get("Content-Length", "0")
-        length = int(text) if text.isdecimal() else LARGEST_BODY + 1
-        if length > LARGEST_BODY or "Transfer-Encoding" in self.headers:
+        largest = media.LARGEST_BODY if WITH_FILES.fullmatch(self.path) else LARGEST_BODY
+        length = int(text) if text.isdecimal() else largest + 1
+        if length > largest or "Transfer-Encoding" in self.headers:
             self.close_connection = True
             if text.isdecimal():
                 self._discard(min(length, 20 * LARGEST_BODY))

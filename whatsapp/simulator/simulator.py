@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from . import waha
+from . import media, waha
 from .clock import Clock
 from .faults import Rates
 from .options import Options
@@ -34,6 +34,7 @@ class Simulator:
         self._lock = threading.RLock()
         self._clock = Clock()
         self._state = State(options.folder)
+        self.files = media.Files(options.folder / "archivos")
         self._sender = WebhookSender(options, self.switches, self._touch)
         self.session = Session(options.session, self._lock, self._tell_status)
 
@@ -57,19 +58,21 @@ class Simulator:
 
     # What comes and goes
 
-    def accept(self, chat_id: str, text: str, reply_to: str | None = None) -> dict[str, Any]:
+    def accept(
+        self, chat_id: str, text: str, reply_to: str | None = None, extra: media.Extra | None = None
+    ) -> dict[str, Any]:
         """In: what the desk sends. Out: its WAMessage; by then it is on the disk, and its echo is on its way."""
-        message = Message(new_bare_id(), chat_id, text, from_me=True, reply_to=reply_to)
+        message = Message(new_bare_id(), chat_id, text, from_me=True, reply_to=reply_to, extra=extra)
         with self._lock:
             self._state.add_accepted(message)
-            body = waha.message(message, "")
+            body = self._told(message, "")
             self._tell("message.any", body)
             self._on_its_way(message)
         return body
 
-    def write(self, chat_id: str, text: str, name: str = "") -> Message:
+    def write(self, chat_id: str, text: str, name: str = "", extra: media.Extra | None = None) -> Message:
         """In: what a person writes. Out: the message; the desk hears of it once WhatsApp is connected."""
-        message = Message(new_bare_id(), chat_id, text, from_me=False)
+        message = Message(new_bare_id(), chat_id, text, from_me=False, extra=extra)
         with self._lock:
             self._state.phone(chat_id, name)
             self._state.add_written(message)
@@ -88,10 +91,18 @@ class Simulator:
         with self._lock:
             return self._state.phone(chat_id, name).shown(MESSAGES_SHOWN)
 
-    def configure(self, fault: str | None, notices: str | None, reads_alone: bool | None, rates: Rates | None) -> None:
+    def configure(
+        self,
+        fault: str | None,
+        notices: str | None,
+        reads_alone: bool | None,
+        rates: Rates | None,
+        media_fault: str | None = None,
+    ) -> None:
         """In: what to change, already known to be valid; None leaves it as it is."""
         with self._lock:
             self.switches.fault = fault or self.switches.fault
+            self.switches.media_fault = media_fault or self.switches.media_fault
             self.switches.rates = rates or self.switches.rates
             self._sender.mode = notices or self._sender.mode
             if reads_alone is not None:
@@ -131,7 +142,13 @@ class Simulator:
         """Out: the WAMessages of a conversation, oldest first."""
         with self._lock:
             phone = self._state.conversation(chat_id)
-            return [waha.message(item, phone.name) for item in phone.messages] if phone else []
+            return [self._told(item, phone.name) for item in phone.messages] if phone else []
+
+    def type_of_file(self, name: str) -> str:
+        """Out: the media type that the sender of a kept file claimed."""
+        with self._lock:
+            extras = (item.extra for phone in self._state.phones.values() for item in phone.messages if item.extra)
+            return next((str(extra["mime"]) for extra in extras if extra.get("archivo") == name), "")
 
     def tag(self) -> str:
         """Out: something that is different whenever `screen` is."""
@@ -172,7 +189,7 @@ class Simulator:
     def _hand_over(self, message: Message) -> None:
         self._state.set_ack(message, SERVER)
         name = self._state.phone(message.chat_id).name
-        self._tell("message.any", waha.message(message, name), lambda: self._taken_by_desk(message))
+        self._tell("message.any", self._told(message, name), lambda: self._taken_by_desk(message))
 
     def _taken_by_desk(self, message: Message) -> None:
         with self._lock:
@@ -188,6 +205,9 @@ class Simulator:
         self._clock.later(seconds, lambda: self.session.when_connected(action))
 
     # Telling
+
+    def _told(self, message: Message, name: str) -> dict[str, Any]:
+        return waha.message(message, name, self.options.session, self.switches.media_fault)
 
     def _tell(self, name: str, payload: dict[str, Any], delivered: Callable[[], None] | None = None) -> None:
         self._sender.put(waha.event(name, self.options.session, payload), delivered)

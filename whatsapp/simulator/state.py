@@ -121,4 +121,5 @@ def _from_line(line: dict[str, Any]) -> Message:
         text=line["texto"],
         from_me=line["id"].startswith("true"),
         at=datetime.fromisoformat(line["cuando"]).timestamp(),
+        extra=line.get("adjunto"),
     )

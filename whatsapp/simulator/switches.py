@@ -14,6 +14,7 @@ class Switches:
 
     def __init__(self, options: Options) -> None:
         self.fault = faults.NONE
+        self.media_fault = faults.NONE
         self.rates = faults.Rates()
         self._lock = threading.Lock()
         self._calls = JsonLines(options.folder / "llamadas.jsonl") if options.keep_calls else None
@@ -34,6 +35,7 @@ class Switches:
         rates = self.rates
         return {
             "falla": self.fault,
+            "falla_archivos": self.media_fault,
             "tasas": dict(rates.sends),
             "tasas_avisos": dict(rates.notices),
             "semilla": rates.seed,

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from . import media
 from .phones import Message
 
 Body = dict[str, Any]
@@ -68,7 +69,7 @@ def session_info(session: str, status: str, webhook_url: str) -> Body:
     }
 
 
-def message(item: Message, name: str) -> Body:
+def message(item: Message, name: str, session: str = "default", media_fault: str = "") -> Body:
     """In: a message and the push name of the phone. Out: WAMessage.
 
     NOWEB puts the chat in `from` whoever wrote, and leaves `to` empty outside groups; the id says it too.
@@ -83,18 +84,15 @@ def message(item: Message, name: str) -> Body:
         "to": None,
         "participant": None,
         "body": item.text,
-        "hasMedia": False,
-        "media": None,
         "ack": item.ack if item.from_me else 2,
         "ackName": ACK_NAMES[item.ack if item.from_me else 2],
-        "location": None,
-        "vCards": [],
+        **media.told(item.extra, session, media_fault),
         "replyTo": {"id": item.reply_to} if item.reply_to else None,
         "_data": {
             "key": key,
             "messageTimestamp": int(item.at),
             "pushName": ME["pushName"] if item.from_me else name,
-            "message": {"conversation": item.text},
+            "message": media.protocol_message(item.extra, item.text),
         },
     }
 

@@ -2,9 +2,10 @@
 
 import hmac
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
-from . import faults, waha
+from . import faults, media, waha
 from .phones import chat_id_of
 from .wire import Answer, RefusedError, Request, Route, as_json, nest_error
 
@@ -49,9 +50,14 @@ def version(request: Request) -> Answer:
 
 
 def send_text(request: Request) -> Answer:
-    """The one path that every fault is about."""
+    """The path that most messages take."""
+    return send(request, request.body.get("text"))
+
+
+def send(request: Request, text: object, keep: Callable[[], media.Extra] | None = None) -> Answer:
+    """Sending, which every fault is about. `keep` stores the file that goes with it, once nothing refuses it."""
     check_key(request)
-    fault = request.simulator.switches.fault_of_next_send(texto=request.body.get("text"))
+    fault = request.simulator.switches.fault_of_next_send(texto=text)
     if fault in (faults.HANG, faults.RESET_BEFORE):
         return Answer(0, fault=fault)
     if fault == faults.LIMIT:
@@ -61,10 +67,11 @@ def send_text(request: Request) -> Answer:
         return nest_error(400, ["chatId must be a valid WhatsApp ID"], "Bad Request")
     if fault == faults.ERROR_BEFORE:
         return as_json(500, waha.server_error(request.path, request.body, "Evaluation failed before sending"))
-    check_fields(request, "session", "chatId", "text")
+    check_fields(request, "session", "chatId", *(() if keep else ("text",)))
     check_working(request, request.body["session"])
     chat_id, reply_to = chat_id_of(request.body["chatId"]) or "", request.body.get("reply_to")
-    message = request.simulator.accept(chat_id, request.body["text"], reply_to if isinstance(reply_to, str) else None)
+    extra = keep() if keep else None
+    message = request.simulator.accept(chat_id, str(text), reply_to if isinstance(reply_to, str) else None, extra)
     if fault == faults.ERROR_AFTER:
         return as_json(500, waha.server_error(request.path, request.body, "Failed after sending"))
     if fault == faults.NO_ID:

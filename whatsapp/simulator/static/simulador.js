@@ -46,6 +46,8 @@ function drawBar(screen) {
   setChoice(by("falla"), estado.falla);
   const hanging = screen.colgados ? ` Ahora: ${plural(screen.colgados, "envío colgado", "envíos colgados")}.` : "";
   by("explica-falla").textContent = (choices.fallas[estado.falla]?.explica ?? "") + hanging;
+  setChoice(by("falla-archivos"), estado.falla_archivos);
+  by("explica-falla-archivos").textContent = choices.fallas_de_archivos?.[estado.falla_archivos] ?? "";
   setChoice(by("avisos"), estado.avisos);
   by("explica-avisos").textContent = choices.tipos_de_avisos[estado.avisos] ?? "";
   by("leer-solo").checked = estado.leer_solo;
@@ -102,14 +104,18 @@ const actions = {
     await call("/simulador/mensaje", { telefono: chatId, texto });
     poll();
   },
+  send: async (chatId, what, body) => {
+    await call(`/simulador/${what}`, { telefono: chatId, ...body });
+    poll();
+  },
 };
 
 by("cambiar-conexion").addEventListener("click", (event) => {
   event.target.disabled = true;
   change("/simulador/estado", { conexion: event.target.dataset.conexion });
 });
-for (const key of ["falla", "avisos"]) {
-  by(key).addEventListener("change", (event) => {
+for (const [id, key] of [["falla", "falla"], ["avisos", "avisos"], ["falla-archivos", "falla_archivos"]]) {
+  by(id).addEventListener("change", (event) => {
     event.target.blur();
     change("/simulador/estado", { [key]: event.target.value });
   });
@@ -133,6 +139,11 @@ async function begin() {
     choices = await (await call("/simulador/estado")).json();
     by("falla").replaceChildren(...Object.entries(choices.fallas).map(([value, fault]) => {
       const option = element("option", "", fault.nombre);
+      option.value = value;
+      return option;
+    }));
+    by("falla-archivos").replaceChildren(...Object.keys(choices.fallas_de_archivos).map((value) => {
+      const option = element("option", "", value.replaceAll("_", " ").replace(/^./, (first) => first.toUpperCase()));
       option.value = value;
       return option;
     }));

@@ -1,5 +1,6 @@
 /* The row of phones. What people write only ever goes through textContent. */
 
+import { extraOf, startSending } from "./adjuntos.js";
 import { by, element } from "./dom.js";
 
 const TICKS = [
@@ -11,7 +12,8 @@ const OWN_TICKS = [
 ];
 const drawn = new Map(); // chatId -> {node, text}: only a phone that changed is drawn again
 
-/* In: the phones as the simulator tells them, and what a person can do with one: write(chatId, text), read(chatId). */
+/* In: the phones as the simulator tells them, and what a person can do with one: write(chatId, text),
+   read(chatId), send(chatId, what, body). */
 export function drawPhones(phones, actions) {
   const present = new Set(phones.map((phone) => phone.chatId));
   for (const [chatId, known] of drawn) {
@@ -52,6 +54,7 @@ function newPhone(chatId, actions) {
     }
   });
   node.querySelector(".leer").addEventListener("click", () => actions.read(chatId));
+  startSending(node, (what, body) => actions.send(chatId, what, body));
   return node;
 }
 
@@ -102,7 +105,9 @@ function bubble(item, when, changes) {
   ticks.setAttribute("role", "img");
   ticks.setAttribute("aria-label", meaning);
   foot.append(time, ticks);
-  node.append(text, foot);
+  if (item.adjunto) node.append(extraOf(item.adjunto));
+  if (item.texto) node.append(text);
+  node.append(foot);
   return node;
 }
 
