@@ -20,7 +20,7 @@ from django.db.models import Func, Min, QuerySet
 from django.db.models.functions import Now
 
 from chat import runtime
-from chat.head import give_up_abandoned, next_message, open_messages
+from chat.head import IS_OPEN, give_up_abandoned, next_message, open_messages
 from chat.models import Conversation, Delivery, Held, Message, Role
 from chat.outcomes import CRASH_PAUSE_S, LeaseEndedError, settle
 from chat.outgoing import outgoing
@@ -73,11 +73,12 @@ def boot_time() -> float:
 
 def release() -> list[int]:
     """The session is back: what its failure put off is due now. Returns the conversations to wake, oldest first."""
-    held = Message.objects.filter(state=Delivery.QUEUED, held=Held.SESSION)
+    queued = Message.objects.filter(IS_OPEN, state=Delivery.QUEUED)
+    held = queued.filter(held=Held.SESSION)
     with transaction.atomic():
-        pks = list(held.select_for_update().order_by("pk").values_list("pk", flat=True))
+        pks = list(held.select_for_update().order_by("conversation", "seq").values_list("pk", flat=True))
         held.filter(pk__in=pks).update(due=None, held="")
-    waiting = Message.objects.filter(state=Delivery.QUEUED).values("conversation").annotate(oldest=Min("created"))
+    waiting = queued.values("conversation").annotate(oldest=Min("created"))
     return list(waiting.order_by("oldest").values_list("conversation", flat=True))
 
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from chat import tasks
 from chat.attachments import attach
+from chat.head import IS_OPEN
 from chat.models import Conversation, Delivery, Message, Role
 from chat.people import find_known
 from chat.thread import Gap, about, known, shown_text, technician_spoke
@@ -128,7 +129,8 @@ def rows_to_check(limit: int = 20) -> list[int]:
     for checks in range(MAX_CHECKS):
         waited = FIRST_CHECK * 2**checks + timedelta(seconds=settings.WHATSAPP_TIMEOUT_S)
         due |= Q(checks=checks, tried__lt=now - waited)
-    rows = Message.objects.filter(due, state=Delivery.DOUBTFUL, gateway=settings.WHATSAPP_GATEWAY)
+    doubtful = Message.objects.filter(IS_OPEN, state=Delivery.DOUBTFUL)
+    rows = doubtful.filter(due, gateway=settings.WHATSAPP_GATEWAY)
     return list(rows.order_by("tried").values_list("pk", flat=True)[:limit])
 
 

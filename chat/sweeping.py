@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.db.models import Exists, Min, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Subquery
 from django.db.models.functions import Now, Substr
 
 from chat import backfill, delivery, echoes, media, restore, runtime
+from chat.head import IS_OPEN
 from chat.models import Conversation, Delivery, Message
 from whatsapp import connection, events
 from whatsapp.models import WebhookEvent
@@ -48,13 +49,10 @@ def due_conversations(limit: int = BATCH) -> list[int]:
 
     While the breaker is open only an expired lease needs anybody: its row's outcome is unknown.
     """
+    queued = Message.objects.filter(IS_OPEN, state=Delivery.QUEUED)
+    own = queued.filter(conversation=OuterRef("pk"))
     abandoned = Q(lease_until__lte=Now())
-    queued = Message.objects.filter(conversation=OuterRef("pk"), state=Delivery.QUEUED)
-    free = Q(lease_until=None) & (Exists(queued) & ~Exists(queued.filter(due__gt=Now())))
+    free = Q(lease_until=None, pk__in=queued.values("conversation")) & ~Exists(own.filter(due__gt=Now()))
     wanted = abandoned if connection.opened() else abandoned | free
-    return list(
-        Conversation.objects.filter(wanted)
-        .annotate(oldest=Min("messages__created", filter=Q(messages__state=Delivery.QUEUED)))
-        .order_by("oldest")
-        .values_list("pk", flat=True)[:limit]
-    )
+    found = Conversation.objects.filter(wanted).annotate(oldest=Subquery(own.order_by("created").values("created")[:1]))
+    return list(found.order_by("oldest").values_list("pk", flat=True)[:limit])

@@ -179,4 +179,4 @@ def wake_waiting(*waits_on: str) -> None:
 def unhandled(limit: int = 200) -> list[int]:
     """The oldest events that should have been handled by now."""
     late = WebhookEvent.objects.filter(state=State.RECEIVED, received__lt=timezone.now() - RETRY_AFTER)
-    return list(late.order_by("pk").values_list("pk", flat=True)[:limit])
+    return list(late.order_by("received", "pk").values_list("pk", flat=True)[:limit])

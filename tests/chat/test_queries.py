@@ -10,11 +10,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from chat import delivery, outcomes
+from chat import delivery, echoes, outcomes, sweeping
 from chat.models import Conversation, Held, Message
 from tests.factory import make_ticket
 from tests.fake_gateway import FakeGateway, gateway_id, post_webhook, session_status
 from whatsapp import connection as line
+from whatsapp import events
 from whatsapp.gateways.events import ConnectionChanged
 from whatsapp.gateways.results import Accepted, Ambiguous, Disconnected, RateLimited, Result, Unreachable
 
@@ -120,3 +121,27 @@ def test_a_settled_id_wakes_what_waited_for_it_with_one_question(gateway: FakeGa
     claimed = claim(queued())
     queries = asked(lambda: outcomes.settle(claimed.message, claimed.token, "", Accepted(message_id)))
     assert sum("whatsapp_webhookevent" in sql for sql in queries) == 1
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL plans by the size of its tables")
+@pytest.mark.parametrize(
+    "question",
+    [sweeping.due_conversations, sweeping.answered_waits, echoes.rows_to_check, events.unhandled, delivery.release],
+    ids=lambda question: question.__name__,
+)
+def test_what_every_process_asks_all_day_reads_no_whole_table(question: Callable[[], Any]) -> None:
+    """With its values bound, as it is really asked: with them written out SQLite finds more indexes."""
+    plans: list[str] = []
+
+    def explain(execute: Callable[..., Any], sql: str, params: Any, *more: Any) -> Any:
+        if sql.startswith("SELECT"):
+            with connection.cursor() as cursor:
+                cursor.cursor.execute(f"EXPLAIN QUERY PLAN {sql}", params)
+                plans.extend(row[-1] for row in cursor.fetchall())
+        return execute(sql, params, *more)
+
+    with connection.execute_wrapper(explain):
+        question()
+    assert plans
+    assert not [plan for plan in plans if plan.startswith("SCAN") and "INDEX" not in plan]
+    assert not [plan for plan in plans if "chat_message_conversation_id" in plan], "the index of the whole history"

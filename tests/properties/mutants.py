@@ -100,13 +100,8 @@ MUTANTS = [
         "if message.state == Delivery.DOUBTFUL:\n            return message",
         moves=(("sin_confirmar", "enviando"),),
     ),
-    Mutant("a doubtful row holds nothing", head.open_messages, "(state__in=OPEN)", "(state__in=OPEN[:2])"),
-    Mutant(
-        "a doubtful row holds for ever",
-        head.open_messages,
-        "rows.filter(~Q(state=Delivery.DOUBTFUL) | Q(due__gt=clock))",
-        "rows",
-    ),
+    Mutant("a doubtful row holds nothing", head.open_messages, " | Q(state=Delivery.DOUBTFUL, due__gt=clock)", ""),
+    Mutant("a doubtful row holds for ever", head.open_messages, "DOUBTFUL, due__gt=clock", "DOUBTFUL"),
     Mutant(
         "reconnecting clears a recipient's limit",
         delivery.release,
