@@ -43,7 +43,8 @@ def away(folder: Path, name: str, seed: int, *, messages: int = 1_000, chats: in
          per_second: float = 5, hang: bool = False) -> Report:  # fmt: skip
     """`messages` wait while the gateway is disconnected, or hangs; then all go out in order and not too fast."""
     what = "hangs" if hang else "is disconnected"
-    goal = f"the gateway {what} for {seconds:.0f} s with {messages} queued in {chats} chats: probes and no send, then "
+    little = f"at most {HANDFUL} sends and doubts" if hang else "probes by the rule, no doubt"
+    goal = f"the gateway {what} for {seconds:.0f} s with {messages} queued in {chats} chats: {little}, then "
     report = Report(name, f"{goal}all in order, at most {per_second:g} a second", seed)
     with fleet(folder, ENVIO_POR_SEGUNDO=f"{per_second:g}") as desk:
         tickets = desk.open_tickets(chats)

@@ -132,7 +132,9 @@ def page(results: dict[str, dict[str, Any]], runs: Iterable[str]) -> str:
         verdict = "passed" if not result["broken"] else "**FAILED**"
         parts.append(f"## {name}: {verdict}")
         parts.append(f"{result['goal']}\n\nScale {result['scale']}, seed {result['seed']}, {result['seconds']} s, "
-                     f"{result['date']}, {result['machine']}. {result.get('settings', '')}")  # fmt: skip
+                     f"{result['date']}, {result['machine']}.")  # fmt: skip
+        if settings := result.get("settings"):
+            parts.append(f"Settings: {settings}.")
         table = ["| figure | value |", "|---|---|"]
         table += [f"| {key} | {value} |" for key, value in result["figures"].items()]
         parts.append("\n".join(table))
