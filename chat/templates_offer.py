@@ -29,6 +29,8 @@ CLUES = {
 def offer(ticket: Ticket, technician: User) -> dict[str, Any]:
     """What GET enviar-plantilla answers: what can be sent now, and how many others there are."""
     values = notices.values(ticket, technician)
+    if values["nombre"] == str(ticket.contact.telefono):  # nobody knows the name yet
+        values["nombre"] = ""
     mine = Template.objects.filter(gateway=settings.WHATSAPP_GATEWAY)
     found = list(templates.sendable())
     read = mine.aggregate(last=Max("listed"))["last"]

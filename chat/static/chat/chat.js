@@ -6,10 +6,12 @@ import { Conversation } from "./conversation.js";
 import { register } from "./dialogs.js";
 import { byId, h } from "./dom.js";
 import { onOutboxChange, outgoing, retryAfterOutage, send, settle } from "./outbox.js";
+import { startTemplates } from "./plantillas.js";
 import { noteRead, seenOf } from "./reading.js";
 import { rowsToShow } from "./rows.js";
 import { Thread } from "./thread.js";
 import { openTicketBar, showTicketBar, startTicketBar } from "./ticketbar.js";
+import { closeWindow, openWindow, showWindow, startWindow } from "./window.js";
 
 export let intervalActualizacionChat = null;
 
@@ -67,6 +69,7 @@ function draw() {
   byId("chat-anteriores").hidden = !conversation.more;
   addressTo(conversation.ticket ? firstName : "");
   showTicketBar();
+  showWindow(conversation);
 }
 
 function toEnd() {
@@ -121,6 +124,7 @@ function refreshAll() {
 function onOutbox(ticket, outcome) {
   if (conversation?.id === ticket) {
     if (outcome?.nuevos) conversation.merge(outcome.nuevos);
+    if (outcome?.ventana) conversation.ticket.ventana = outcome.ventana;
     const scrollAntes = container.scrollHeight - container.scrollTop - container.clientHeight;
     draw();
     if (scrollAntes < 150) toEnd();
@@ -151,6 +155,7 @@ function open(ticket) {
   byId("chat-anuncios").replaceChildren();
   dialog.dataset.vista = "cargando";
   openTicketBar(conversation);
+  openWindow(ticket);
   openComposer(ticket);
   startTimer();
   cargarMensajesChat();
@@ -158,6 +163,7 @@ function open(ticket) {
 
 function close() {
   stopTimer();
+  closeWindow();
   conversation.stop();
   conversation = null;
 }
@@ -166,6 +172,8 @@ export function startChat() {
   register("chat", { open, close });
   onOutboxChange(onOutbox);
   startTicketBar(refreshAll);
+  startWindow(say);
+  startTemplates({ seen: () => conversation && seenOf(conversation), refresh: refreshAll });
   startActions(container, { current: () => conversation, draw, refresh: refreshAll });
   startComposer((text) => {
     send(conversation.id, text, seenOf(conversation), conversation.firstName);

@@ -4,6 +4,7 @@
  */
 const user = document.getElementById("chat")?.dataset.usuario ?? "";
 const draftKey = (ticket) => `chat:borrador:${user}:${ticket}`;
+const templateKey = (ticket) => `chat:plantilla:${user}:${ticket}`;
 const outboxPrefix = (ticket) => `chat:salida:${user}:${ticket}:`;
 
 /** Storage may be full or forbidden; the text is then still on screen. */
@@ -23,6 +24,16 @@ export function readDraft(ticket) {
 /** @param {number} ticket @param {string} text */
 export function writeDraft(ticket, text) {
   attempt(() => (text ? localStorage.setItem(draftKey(ticket), text) : localStorage.removeItem(draftKey(ticket))));
+}
+
+/** What was written of a template, see templateform.js. @param {number} ticket @returns {object|null} */
+export function readTemplateDraft(ticket) {
+  return attempt(() => JSON.parse(localStorage.getItem(templateKey(ticket))));
+}
+
+/** @param {number} ticket @param {object|null} draft */
+export function writeTemplateDraft(ticket, draft) {
+  attempt(() => (draft ? localStorage.setItem(templateKey(ticket), JSON.stringify(draft)) : localStorage.removeItem(templateKey(ticket))));
 }
 
 /** @param {number} ticket @param {{clave: string}} item */

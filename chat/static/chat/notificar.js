@@ -22,11 +22,18 @@ async function load() {
     byId("notificar-titulo").textContent = `Notificar · #${body.ticket.id} · ${name}`;
     byId("notificar-datos").textContent = body.ticket.telefono_legible;
     draw();
+    reloadWhenClosed(body.ticket.ventana);
   } catch (error) {
     if (asked !== view || error.name === "AbortError") return;
     dialog.dataset.vista = "error";
     byId("notificar-error-texto").textContent = error.status === 404 ? "Este ticket no existe o no puedes verlo." : error.message;
   }
+}
+
+/** Other words go, or none, from when the 24-hour window closes. */
+function reloadWhenClosed(ventana) {
+  clearTimeout(view.timer);
+  if (ventana?.abierta) view.timer = setTimeout(load, ventana.segundos * 1000 + 500);
 }
 
 function draw() {
@@ -39,10 +46,11 @@ function card(message) {
   const { busy, outcome, sure } = view.sends.get(message.id) ?? {};
   const again = message.ya_enviado || sure;
   const nodes = [
-    h("h3", { id: `notificar-${message.id}` }, message.titulo),
-    h("div", { class: "globo" }, h("div", { class: "texto", dir: "auto" }, ...formatted(message.texto))),
+    h("h3", { id: `notificar-${message.id}` }, message.titulo, message.plantilla ? h("span", { class: "chip" }, "Plantilla") : null),
+    h("div", { class: message.problema ? "globo apagado" : "globo" }, h("div", { class: "texto", dir: "auto" }, ...formatted(message.texto))),
   ];
   if (message.ya_enviado && !outcome) nodes.push(sentBefore(message.ya_enviado));
+  if (message.problema && !outcome) nodes.push(h("p", { class: "tarjeta", "data-tono": "aviso", id: `problema-${message.id}` }, message.problema));
   if (outcome) nodes.push(outcomeCard(outcome));
   const label = busy ? "Enviando…" : again ? "Enviar otra vez" : outcome && !outcome.guardado ? "Reintentar" : "✅ Enviar";
   const send = h(
@@ -51,8 +59,8 @@ function card(message) {
       type: "button",
       class: `btn ${again ? "btn-plain" : "btn-notify"}`,
       "data-enviar": message.id,
-      "aria-describedby": `notificar-${message.id}`,
-      disabled: busy,
+      "aria-describedby": `notificar-${message.id}${message.problema ? ` problema-${message.id}` : ""}`,
+      disabled: busy || Boolean(message.problema),
       onclick: () => notify(message, Boolean(again)),
     },
     label,
@@ -87,7 +95,7 @@ async function notify(message, forzar) {
   set({ clave, busy: true });
   const name = firstNameOf(asked.ticket.nombre || asked.ticket.telefono_legible);
   try {
-    const body = { predefinido: message.id, clave };
+    const body = { predefinido: message.id, clave, plantilla: message.plantilla };
     if (forzar) body.forzar = true;
     await request(`/ticket/${asked.id}/notificar`, { body, deadline: 40000 });
     saved(asked, message);
@@ -97,6 +105,7 @@ async function notify(message, forzar) {
     // What was saved is done with: pressing again is a new message, under a new key. What was not keeps its key.
     if (outcome.guardado) saved(asked, message);
     set(outcome.guardado ? { outcome } : { clave, outcome, sure: outcome.acciones.includes("forzar") });
+    if (["ventana_cerrada", "ventana_cambio"].includes(error.word) && asked === view) load();
   }
 }
 
@@ -122,6 +131,7 @@ function open(ticket) {
 }
 
 function close() {
+  clearTimeout(view.timer);
   view.controller.abort();
   view = null;
 }

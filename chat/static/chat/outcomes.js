@@ -1,7 +1,7 @@
 /**
  * What became of a message that was posted, for a person to read.
  * @typedef {{guardado: boolean, estado: string, texto: string, tono: "ok"|"aviso"|"error", acciones: string[], otro?: number,
- *   red?: boolean, nuevos?: object[]}} Outcome `guardado`: the server has it as a row; `acciones`: what can be done about it
+ *   red?: boolean, nuevos?: object[], ventana?: object}} Outcome `guardado`: the server has it as a row; `acciones`: what can be done about it
  */
 
 const SAVED = ["enviado", "entregado", "leido", "en_cola", "enviando", "sin_confirmar", "fallido", "descartado"];
@@ -23,6 +23,7 @@ export function outcomeOf(error, name) {
     const texto = `${name} escribió mientras redactabas. Léelo antes de enviar.`;
     return failure(texto, ["forzar", "editar"], { tono: "aviso", nuevos: body.nuevos ?? [] });
   }
+  if (word === "ventana_cerrada") return failure(message, ["reintentar", "editar"], { ventana: body.ventana });
   if (status === 409 && word === "ya_notificado") return failure(message, ["forzar"], { tono: "aviso" });
   if (status === 409 && word === "otro_ticket_abierto") return failure(message, ["otro", "editar"], { otro: body.otro });
   if (status === 401) return failure("Tu sesión terminó. Entra de nuevo y reinténtalo: el texto se conserva.", ["entrar", "reintentar"]);
