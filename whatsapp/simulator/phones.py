@@ -55,6 +55,8 @@ class Message:
     reply_to: str | None = None
     # A file, place or contact, as media.py keeps it.
     extra: dict[str, Any] | None = None
+    # What happened to it since: editado, eliminado, reaccion, reaccion_mesa.
+    changes: dict[str, Any] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -86,6 +88,7 @@ class Message:
             "cuando": self.when,
             "palomitas": self.ack,
             "adjunto": self.extra,
+            "cambios": self.changes,
         }
 
 

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from . import control, faults, media, media_api, waha_api
+from . import account_api, changes_api, control, faults, media, media_api, waha_api
 from .options import Options
 from .simulator import Simulator
 from .wire import Answer, RefusedError, Request, detail, nest_error, parse_body
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 HOST = "127.0.0.1"
 LARGEST_BODY = 1_000_000
 DRIP_S = 0.2
-ROUTES = [*waha_api.ROUTES, *media_api.ROUTES, *control.ROUTES]
+ROUTES = [*account_api.ROUTES, *waha_api.ROUTES, *media_api.ROUTES, *changes_api.ROUTES, *control.ROUTES]
 WITH_FILES = re.compile(r"/api/send(?:Image|Video|Voice|File)|/simulador/archivo")
 
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from .waha import STARTING, STOPPED, WORKING
+from .waha import SCAN_QR_CODE, STARTING, STOPPED, WORKING
 
 
 class Session:
@@ -18,6 +18,7 @@ class Session:
         self._announce = announce
         self._connected = True
         self._started = True
+        self._linked = True
         self._closing = False
         self._statuses: list[dict[str, Any]] = []
         self._waiting: list[Callable[[], None]] = []
@@ -27,11 +28,13 @@ class Session:
         """The status in WAHA's words."""
         if not self._started:
             return STOPPED
+        if not self._linked:
+            return SCAN_QR_CODE
         return WORKING if self._connected else STARTING
 
     def set_connection(self, connected: bool) -> None:
-        """The switch on the page. Restoring it also starts a session that was stopped."""
-        self._change(started=connected or self._started, connected=connected)
+        """The switch on the page. Restoring it also starts a session that was stopped, and scans its QR code."""
+        self._change(started=connected or self._started, connected=connected, linked=connected or self._linked)
 
     def start(self) -> None:
         """`POST /api/sessions/{s}/start`: without a network it stays STARTING."""
@@ -40,6 +43,10 @@ class Session:
     def stop(self) -> None:
         """`POST /api/sessions/{s}/stop`."""
         self._change(started=False, connected=self._connected)
+
+    def log_out(self) -> None:
+        """`POST /api/sessions/{s}/logout`: it starts again and waits for a phone."""
+        self._change(started=True, connected=self._connected, linked=False)
 
     def wait_until_working(self, seconds: float) -> str:
         """Out: the status; like WAHA, a session that is coming up gets some seconds before the refusal."""
@@ -67,10 +74,11 @@ class Session:
             self._closing = True
             self._changed.notify_all()
 
-    def _change(self, started: bool, connected: bool) -> None:
+    def _change(self, started: bool, connected: bool, linked: bool | None = None) -> None:
         with self._lock:
             before = self.status
             self._started, self._connected = started, connected
+            self._linked = self._linked if linked is None else linked
             if self.status == before:
                 return
             self._changed.notify_all()

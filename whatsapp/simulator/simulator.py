@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from . import media, waha
+from . import changes, media, waha
 from .clock import Clock
 from .faults import Rates
 from .options import Options
@@ -73,11 +73,35 @@ class Simulator:
     def write(self, chat_id: str, text: str, name: str = "", extra: media.Extra | None = None) -> Message:
         """In: what a person writes. Out: the message; the desk hears of it once WhatsApp is connected."""
         message = Message(new_bare_id(), chat_id, text, from_me=False, extra=extra)
-        with self._lock:
-            self._state.phone(chat_id, name)
-            self._state.add_written(message)
-            self._on_its_way(message)
+        self.take(message, name)
         return message
+
+    def take(self, message: Message, name: str = "", *, told: bool = True) -> None:
+        """In: a person's message; not `told`, the desk never hears of it, as when its webhook was lost."""
+        with self._lock:
+            self._state.phone(message.chat_id, name)
+            self._state.add_written(message)
+            if told:
+                self._on_its_way(message)
+            else:
+                self._state.set_ack(message, DEVICE)
+
+    def find(self, message_id: object) -> Message | None:
+        """In: a serialized or a bare id."""
+        with self._lock:
+            return self._state.message(message_id)
+
+    def change(self, message_id: object, action: str, text: str, *, own: bool) -> dict[str, Any] | None:
+        """A phone edits, deletes or reacts to a message. Out: the message as the page shows it; None: there is none."""
+        with self._lock:
+            message = self._state.message(message_id)
+            if message is None:
+                return None
+            changes.apply(message, action, text, own=own)
+            self._state.keep_change(message)
+            event, body = changes.EVENTS[action], changes.payload(message, action, text, own=own)
+            self.session.when_connected(lambda: self._tell(event, body))
+            return message.shown()
 
     def mark_read(self, chat_id: str) -> None:
         """The person opens the conversation: everything that arrived on the phone is read."""
@@ -149,6 +173,21 @@ class Simulator:
         with self._lock:
             extras = (item.extra for phone in self._state.phones.values() for item in phone.messages if item.extra)
             return next((str(extra["mime"]) for extra in extras if extra.get("archivo") == name), "")
+
+    def chats(self) -> list[dict[str, Any]]:
+        """Out: the chats as WAHA's overview lists them, those with news first."""
+        with self._lock:
+            phones = sorted((p for p in self._state.phones.values() if p.messages), key=lambda p: -p.messages[-1].at)
+            return [
+                {
+                    "id": phone.chat_id,
+                    "name": phone.name,
+                    "picture": None,
+                    "lastMessage": self._told(phone.messages[-1], phone.name),
+                    "_chat": {},
+                }
+                for phone in phones
+            ]
 
     def tag(self) -> str:
         """Out: something that is different whenever `screen` is."""

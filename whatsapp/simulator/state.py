@@ -64,6 +64,15 @@ class State:
         self.touch(self.phone(message.chat_id))
         return True
 
+    def keep_change(self, message: Message) -> None:
+        """In: a message that was just edited, deleted or reacted to."""
+        self._log.append({"tipo": "cambio", "id": message.id, "texto": message.text, "cambios": message.changes})
+        self.touch(self.phone(message.chat_id))
+
+    def message(self, message_id: object) -> Message | None:
+        """In: a serialized or a bare id."""
+        return next((item for item in reversed(self._messages) if message_id in (item.id, item.bare_id)), None)
+
     def conversation(self, chat_id: str) -> Phone | None:
         """Out: that person's phone, if there is one."""
         return self.phones.get(person_key(chat_id))
@@ -96,6 +105,7 @@ class State:
 
     def _read_back(self) -> None:
         acks: dict[str, int] = {}
+        changed: dict[str, Line] = {}
         found: list[Message] = []
         for line in self._log.lines:
             if line["tipo"] == "telefono":
@@ -104,10 +114,14 @@ class State:
                 found.append(_from_line(line))
             elif line["tipo"] == "palomitas":
                 acks[line["id"]] = max(line["ack"], acks.get(line["id"], 0))
+            elif line["tipo"] == "cambio":
+                changed[line["id"]] = line
         self.accepted = self._accepted_file.lines
         found += [_from_line(line) for line in self.accepted]
         for message in sorted(found, key=lambda message: message.at):
             message.ack = acks.get(message.id, 0)
+            if line := changed.get(message.id):
+                message.text, message.changes = line["texto"], line["cambios"]
             self._messages.append(message)
             phone = self._place(message.chat_id, phone_number(message.chat_id))
             phone.messages.append(message)

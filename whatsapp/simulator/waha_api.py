@@ -103,14 +103,14 @@ def list_sessions(request: Request) -> Answer:
     """A stopped session is listed only with `?all=true`."""
     check_key(request)
     shown = request.query.get("all") == "true" or request.simulator.session.status != waha.STOPPED
-    return as_json(200, [_session_body(request)] if shown else [])
+    return as_json(200, [session_body(request)] if shown else [])
 
 
 def one_session(request: Request, name: str) -> Answer:
     """The status call."""
     _check_session_name(request, name)
     request.simulator.switches.note("estado")
-    return as_json(200, _session_body(request))
+    return as_json(200, session_body(request))
 
 
 def own_account(request: Request, name: str) -> Answer:
@@ -127,7 +127,7 @@ def change_session(request: Request, name: str, verb: str) -> Answer:
         session.stop()
     if verb in ("start", "restart"):
         session.start()
-    return as_json(201, _session_body(request))
+    return as_json(201, session_body(request))
 
 
 def list_messages(request: Request, session: str, chat: str) -> Answer:
@@ -147,7 +147,7 @@ def list_messages(request: Request, session: str, chat: str) -> Answer:
     ]
     if request.query.get("sortOrder") != "asc":
         found.reverse()
-    offset, limit = (_number(request, "offset", 0), _number(request, "limit", 10))
+    offset, limit = (number_in(request, "offset", 0), number_in(request, "limit", 10))
     return as_json(200, found[offset : offset + limit])
 
 
@@ -167,12 +167,12 @@ def _check_session_name(request: Request, name: str) -> None:
         raise RefusedError(nest_error(404, "Session not found", "Not Found"))
 
 
-def _session_body(request: Request) -> waha.Body:
+def session_body(request: Request) -> waha.Body:
     simulator = request.simulator
     return waha.session_info(simulator.session.name, simulator.session.status, simulator.options.webhook_url)
 
 
-def _number(request: Request, name: str, default: int) -> int:
+def number_in(request: Request, name: str, default: int) -> int:
     text = request.query.get(name, "")
     return int(text) if text.isdecimal() else default
 

@@ -4,6 +4,7 @@ import { by, element } from "./dom.js";
 import { drawPhones } from "./telefonos.js";
 
 const POLL_MS = 700;
+const WORDS = { STOPPED: "Sesión detenida", SCAN_QR_CODE: "Falta escanear el QR" };
 let choices = { fallas: {}, tipos_de_avisos: {} };
 let tag = "";
 let pollTimer = 0;
@@ -33,11 +34,11 @@ function drawBar(screen) {
   const { estado, avisos } = screen;
   const connected = estado.conexion === "conectado";
   const badge = by("conexion");
-  const words = connected ? "Conectado" : estado.sesion === "STOPPED" ? "Sesión detenida" : "Desconectado";
+  const words = connected ? "Conectado" : WORDS[estado.sesion] ?? "Desconectado";
   if (badge.textContent !== words) badge.textContent = words;
   badge.className = `estado ${estado.conexion}`;
   const button = by("cambiar-conexion");
-  button.textContent = connected ? "Cortar" : "Restablecer";
+  button.textContent = connected ? "Cortar" : estado.sesion === "SCAN_QR_CODE" ? "Escanear" : "Restablecer";
   button.dataset.conexion = connected ? "desconectado" : "conectado";
   button.disabled = false;
   by("explica-conexion").textContent = connected
@@ -99,6 +100,8 @@ async function change(path, body) {
 }
 
 const actions = {
+  change: (id, accion, texto) => change("/simulador/cambio", { id, accion, texto }),
+  answer: (chatId, texto, id) => change("/simulador/respuesta", { telefono: chatId, texto, responde_a: id }),
   read: (chatId) => change("/simulador/leido", { telefono: chatId }),
   write: async (chatId, texto) => {
     await call("/simulador/mensaje", { telefono: chatId, texto });

@@ -26,7 +26,7 @@ export function drawPhones(phones, actions) {
     const there = by("telefonos").children[index];
     if (there !== known.node) by("telefonos").insertBefore(known.node, there ?? by("nuevo"));
     const text = JSON.stringify(phone) + by("leer-solo").checked;
-    if (text !== known.text) { known.text = text; drawPhone(known.node, phone); }
+    if (text !== known.text) { known.text = text; drawPhone(known.node, phone, actions); }
   });
   // Hidden until the phones stand before it: a row that scrolls would otherwise keep it in the middle.
   by("nuevo").hidden = false;
@@ -58,7 +58,7 @@ function newPhone(chatId, actions) {
   return node;
 }
 
-function drawPhone(node, phone) {
+function drawPhone(node, phone, actions) {
   node.setAttribute("aria-label", `Teléfono de ${phone.nombre}`);
   node.querySelector(".nombre").textContent = phone.nombre;
   node.querySelector(".nombre").title = phone.nombre;
@@ -70,11 +70,11 @@ function drawPhone(node, phone) {
   node.querySelector(".leer").textContent = `Leer (${arrived})`;
   const list = node.querySelector(".pantalla");
   const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
-  list.replaceChildren(...bubbles(phone.mensajes));
+  list.replaceChildren(...bubbles(phone.mensajes, phone.chatId, actions));
   if (atEnd || phone.mensajes.at(-1)?.propio) list.scrollTop = list.scrollHeight;
 }
 
-function bubbles(messages) {
+function bubbles(messages, chatId, actions) {
   if (!messages.length) return [element("li", "vacio", "Escribe aquí como si fueras esta persona: tu mensaje llega a la mesa.")];
   const nodes = [];
   let day = "";
@@ -85,13 +85,13 @@ function bubbles(messages) {
       day = when.toDateString();
       nodes.push(element("li", "dia", dayName(when)));
     }
-    nodes.push(bubble(item, when, before !== undefined && before !== item.propio));
+    nodes.push(bubble(item, when, before !== undefined && before !== item.propio, chatId, actions));
     before = item.propio;
   }
   return nodes;
 }
 
-function bubble(item, when, changes) {
+function bubble(item, when, changes, chatId, actions) {
   const node = element("li", `globo ${item.propio ? "propio" : "ajeno"} ${changes ? "cambia" : ""}`);
   const text = element("p", "texto", item.texto);
   text.dir = "auto";
@@ -104,11 +104,45 @@ function bubble(item, when, changes) {
   ticks.title = meaning;
   ticks.setAttribute("role", "img");
   ticks.setAttribute("aria-label", meaning);
+  const { editado, eliminado, reaccion, reaccion_mesa: theirs } = item.cambios ?? {};
+  if (eliminado) foot.append(element("span", "", "eliminado ·"));
+  else if (editado) foot.append(element("span", "", "editado ·"));
   foot.append(time, ticks);
+  if (eliminado) node.classList.add("eliminado");
   if (item.adjunto) node.append(extraOf(item.adjunto));
   if (item.texto) node.append(text);
   node.append(foot);
+  const emojis = [reaccion, theirs].filter(Boolean).join(" ");
+  if (emojis) node.append(element("p", "reacciones", emojis));
+  if (!eliminado) node.append(deeds(item, chatId, actions));
   return node;
+}
+
+/* What the phone's owner can do with a message: small buttons that a pointer or the keyboard brings out. */
+function deeds(item, chatId, actions) {
+  const row = element("p", "obras");
+  const add = (label, title, act) => {
+    const button = element("button", "", label);
+    button.type = "button";
+    button.title = title;
+    button.setAttribute("aria-label", title);
+    button.addEventListener("click", act);
+    row.append(button);
+  };
+  const reacted = item.cambios?.reaccion === "👍";
+  if (item.propio) {
+    add("✎", "Editar", () => {
+      const texto = prompt("Nuevo texto", item.texto);
+      if (texto?.trim()) actions.change(item.id, "editar", texto);
+    });
+    add("🗑", "Eliminar para todos", () => actions.change(item.id, "eliminar", ""));
+  }
+  add("👍", reacted ? "Quitar la reacción" : "Reaccionar", () => actions.change(item.id, "reaccionar", reacted ? "" : "👍"));
+  add("↩", "Responder a este mensaje", () => {
+    const texto = prompt("Respuesta");
+    if (texto?.trim()) actions.answer(chatId, texto, item.id);
+  });
+  return row;
 }
 
 function dayName(when) {
