@@ -92,7 +92,7 @@ def test_every_address_of_the_desk_is_documented_and_the_reverse() -> None:
 
 @pytest.mark.parametrize("path", sorted(documented_addresses()))
 def test_a_documented_address_exists(path: str) -> None:
-    filled = path.replace("{id}", "1").replace("{seq}", "1").replace("{gateway}", "waha")
+    filled = path.replace("{id}", "1").replace("{seq}", "1").replace("{gateway}", "waha").replace("{topic}", "call")
     try:
         resolve(filled)
     except Resolver404:
@@ -104,7 +104,7 @@ PROGRAMS = [path for path in sorted(documented_addresses()) if path not in ("/",
 
 @pytest.mark.parametrize("path", PROGRAMS)
 def test_an_address_takes_the_documented_methods_and_no_other(path: str, desk: Client) -> None:
-    filled = path.replace("{id}", "1").replace("{seq}", "1").replace("{gateway}", "waha")
+    filled = path.replace("{id}", "1").replace("{seq}", "1").replace("{gateway}", "waha").replace("{topic}", "call")
     taken = {
         method
         for method in ("GET", "POST", "PUT", "PATCH", "DELETE")

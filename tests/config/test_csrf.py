@@ -14,7 +14,12 @@ from rest_framework.authentication import SessionAuthentication
 from tests.config.test_urls import API, TABLE, address
 
 # What needs a signature or a password in its body, and no session.
-WITHOUT = {"webhooks/<slug:gateway>": 401, "api/token": 400}
+WITHOUT = {
+    "webhooks/<slug:gateway>": 401,
+    "webhooks/evolution/<slug:topic>": 404,
+    "webhook": 404,
+    "api/token": 400,
+}
 
 
 @pytest.mark.parametrize("pattern", TABLE)

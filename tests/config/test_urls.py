@@ -71,6 +71,8 @@ DESK = {
     "api/token": public("POST", "400"),
     "salud": public("GET", "200"),
     "webhooks/<slug:gateway>": public("POST", "401 sin_firma"),
+    "webhooks/evolution/<slug:topic>": public("POST", "404"),  # another gateway is in use
+    "webhook": public("POST", "404"),
 }
 ADMIN = {
     "admin/": admin("200", ADMIN_LOGIN),
@@ -117,7 +119,8 @@ def rows_of_models() -> Iterator[tuple[str, Row]]:
 
 
 TABLE = {**DESK, **ADMIN, **dict(rows_of_models())}
-PUBLIC = {"entrar", "admin/login/", "api/token", "salud", "webhooks/<slug:gateway>"}
+WEBHOOKS = {"webhooks/<slug:gateway>", "webhooks/evolution/<slug:topic>", "webhook"}
+PUBLIC = {"entrar", "admin/login/", "api/token", "salud", *WEBHOOKS}
 API = [pattern for pattern, row in DESK.items() if row.anonymous == UNKNOWN]
 
 
@@ -159,7 +162,7 @@ def address(pattern: str) -> str:
     if "<int:ticket_id>" in pattern:
         pattern = pattern.replace("<int:ticket_id>", str(make_ticket().pk))
     pattern = pattern.replace("^(?P<app_label>axes|whatsapp|tickets|chat|auth)/$", "tickets/")
-    pattern = pattern.replace("(?P<url>.*)$", "nada").replace("<slug:gateway>", "waha")
+    pattern = pattern.replace("(?P<url>.*)$", "nada").replace("<slug:gateway>", "waha").replace("<slug:topic>", "call")
     pattern = pattern.replace("<int:seq>", "1").replace("<path:content_type_id>/<path:object_id>", "1/1")
     assert not set("<>^$(") & set(pattern), f"falta decir cómo se llena {pattern}"
     return "/" + pattern
