@@ -18,7 +18,7 @@ LENGTH = timedelta(hours=24) - timedelta(minutes=1)
 CODE = "131047"  # Meta's own for free text outside of the window
 CLOSED = (
     "La ventana de 24 horas está cerrada: WhatsApp solo admite una plantilla aprobada hasta que la persona escriba. "
-    "Tu mensaje no se guardó."
+    "No se guardó ni se envió nada."
 )
 CLOSED_BEFORE_SENDING = (
     "La ventana de 24 horas se cerró antes de que saliera; usa una plantilla aprobada o espera a que escriba."
