@@ -13,6 +13,10 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.RemoveConstraint(
+            model_name="contact",
+            name="contact_has_an_identity",
+        ),
         migrations.CreateModel(
             name="Alias",
             fields=[

@@ -5,10 +5,6 @@ class Migration(migrations.Migration):
     dependencies = [("tickets", "0003_aliases_from_columns")]
 
     operations = [
-        migrations.RemoveConstraint(
-            model_name="contact",
-            name="contact_has_an_identity",
-        ),
         migrations.RemoveField(
             model_name="contact",
             name="bsuid",
