@@ -17,6 +17,7 @@ from chat.models import Conversation, Delivery, Message
 from tests.whatsapp.gateways.server import RawServer, http, says
 from tests.whatsapp.gateways.test_evolution import key, seen, webhook
 from whatsapp import connection
+from whatsapp.checks import check_evolution
 from whatsapp.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db
@@ -110,3 +111,20 @@ def test_an_answer_that_meets_a_dead_session_waits(settings: Settings) -> None:
 def test_a_message_without_a_time_was_written_when_it_reached_us() -> None:
     post(says_hello())
     assert timezone.now() - Message.objects.get(role="user").created < timedelta(seconds=30)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code"),
+    [
+        ("EVOLUTION_URL", "evolution:8080", "whatsapp.E021"),
+        ("EVOLUTION_API_KEY", "", "whatsapp.E022"),
+        ("EVOLUTION_API_KEY", "ñ", "whatsapp.E022"),
+        ("EVOLUTION_INSTANCE", "", "whatsapp.E023"),
+        ("EVOLUTION_WEBHOOK_SECRET", "", "whatsapp.E024"),
+        ("WHATSAPP_GATEWAY", "waha", None),
+    ],
+)
+def test_check_names_what_is_missing(settings: Settings, name: str, value: str, code: str | None) -> None:
+    assert check_evolution() == []
+    setattr(settings, name, value)
+    assert [found.id for found in check_evolution()] == ([code] if code else [])

@@ -22,6 +22,7 @@ from tests.supervision import browser_of, text_of
 from tests.whatsapp.gateways.test_puente import JID, PNG, body
 from tickets.models import Contact
 from whatsapp import events
+from whatsapp.checks import check_puente
 from whatsapp.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db
@@ -235,3 +236,17 @@ def test_a_conversation_has_one_number_for_each_message_it_shows(clock: Any) -> 
     seqs = list(Conversation.objects.get().messages.order_by("seq").values_list("seq", flat=True))
     assert seqs == list(range(1, len(seqs) + 1))
     assert JID.startswith(Contact.objects.get().address)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code"),
+    [
+        ("PUENTE_URL", "", "whatsapp.E031"),
+        ("PUENTE_TOKEN", "", "whatsapp.E032"),
+        ("PUENTE_TOKEN", "ñ", "whatsapp.E032"),
+    ],
+)
+def test_check_names_what_is_missing(settings: Settings, name: str, value: str, code: str) -> None:
+    assert check_puente() == []
+    setattr(settings, name, value)
+    assert [found.id for found in check_puente()] == [code]
