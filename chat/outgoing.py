@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat import templates_use, window
+from chat import references, templates_use, window
 from chat.media_types import FILE_KINDS, UNKNOWN, shown_name
 from chat.models import Attachment, Conversation, Message
 from chat.thread import caption_of
@@ -16,8 +16,8 @@ class Unsendable(Refused):
 
 
 def outgoing(message: Message) -> Outgoing | Unsendable:
-    """The claimed `message` for the gateway. Its attempt is the reference: a doubtful one is never sent again."""
-    reference = str(message.attempt)
+    """The claimed `message` for the gateway, or why it cannot be sent any more."""
+    reference = references.of(message)
     if message.kind in FILE_KINDS:
         return with_file(message, reference)
     if not window.exists():

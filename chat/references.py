@@ -1,10 +1,11 @@
 """Our reference, told back in a status (Cloud API): it says that the attempt left, and under which id.
 
-Rules: docs/delivery.md, 7 and 14. The reference is the row's `attempt`, so that an older attempt's says nothing of it.
+Rules: docs/delivery.md, 7 and 14. The reference names the row, to find it, and its attempt: an older one's says nothing.
 """
 
 from __future__ import annotations
 
+import re
 import uuid
 
 from django.conf import settings
@@ -18,15 +19,21 @@ from whatsapp.gateways.events import StatusUpdate
 from whatsapp.models import WebhookEvent
 
 State = WebhookEvent.State
+_REFERENCE = re.compile(r"([0-9]{1,18}):([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
+
+
+def of(message: Message) -> str:
+    """The reference of the attempt that `message` is claimed for."""
+    return f"{message.pk}:{message.attempt}"
 
 
 def row_of(reference: str) -> Message | None:
     """The row whose last attempt was given `reference`."""
-    try:
-        attempt = uuid.UUID(reference)
-    except ValueError:
+    found = _REFERENCE.fullmatch(reference)
+    if found is None:
         return None
-    return Message.objects.filter(gateway=settings.WHATSAPP_GATEWAY, attempt=attempt).first()
+    pk, attempt = int(found[1]), uuid.UUID(found[2])
+    return Message.objects.filter(pk=pk, gateway=settings.WHATSAPP_GATEWAY, attempt=attempt).first()
 
 
 def bind(conversation: Conversation, row: Message, event: StatusUpdate) -> Outcome | None:
@@ -37,7 +44,7 @@ def bind(conversation: Conversation, row: Message, event: StatusUpdate) -> Outco
     """
     if row.state == Delivery.SENDING:
         return Outcome(State.WAITING, "Hay un envío en curso", f"conversation:{conversation.pk}")
-    if row.state == Delivery.QUEUED or row.gateway_id or str(row.attempt) != event.reference:
+    if row.state == Delivery.QUEUED or row.gateway_id or of(row) != event.reference:
         return unknown(event)
     row.gateway_id = event.message_id
     if row.state == Delivery.DOUBTFUL:

@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from chat import compose, delivery, inbound
+from chat import compose, delivery, inbound, references
 from chat.models import Conversation, Message
 from tests.factory import make_ticket
 from tests.fake_gateway import FakeGateway
@@ -43,7 +43,7 @@ def doubtful(gateway: FakeGateway, tecnica: User) -> Message:
 
 
 def tick(message: Message, status: Any = "entregado", **changes: Any) -> Outcome:
-    fields = {"message_id": WAMID, "reference": str(message.attempt), **changes}
+    fields = {"message_id": WAMID, "reference": references.of(message), **changes}
     with transaction.atomic():
         outcome = inbound.handle(StatusUpdate(status=status, **fields))
     message.refresh_from_db()
@@ -134,7 +134,7 @@ def test_a_row_with_another_id_keeps_it(gateway: FakeGateway, tecnica: User) -> 
 
 
 def test_the_reference_is_the_attempt_that_was_sent(gateway: FakeGateway, doubtful: Message) -> None:
-    assert gateway.sent[-1].reference == str(doubtful.attempt)
+    assert gateway.sent[-1].reference == f"{doubtful.pk}:{doubtful.attempt}"
 
 
 def test_a_repeat_changes_nothing_more(doubtful: Message) -> None:

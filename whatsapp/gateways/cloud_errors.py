@@ -23,7 +23,6 @@ _NO_NUMBER = frozenset({33})
 # The account cannot send to anybody until somebody mends it, or Meta does.
 DOWN = {
     368: "Meta restringió la cuenta de WhatsApp por incumplir sus políticas",
-    130497: "Meta no deja a esta cuenta escribir a personas de ese país",
     131031: "Meta bloqueó la cuenta de WhatsApp",
     131042: "La cuenta de WhatsApp tiene un problema de pago en Meta",
     131045: "El número de la mesa no está bien registrado en Meta (certificado)",
@@ -45,6 +44,7 @@ NOT_YET_DOWNLOADED = "131052"
 
 _NEVER = {
     100: "Meta no acepta un dato del mensaje",
+    130497: "Meta no deja a esta cuenta escribir a personas de ese país",
     130472: "El número de la persona participa en un experimento de WhatsApp y no recibe este tipo de mensajes",
     131008: "Falta un dato que Meta exige",
     131009: "Meta no acepta un dato del mensaje",
