@@ -1,6 +1,6 @@
 """Our reference, told back in a status (Cloud API): it says that the attempt left, and under which id.
 
-Rules: docs/delivery.md, 7 and 14. The reference names the row, to find it, and its attempt: an older one's says nothing.
+Rules: docs/delivery.md, 7 and 14. It names the row, to find it, and its attempt: an older one says nothing.
 """
 
 from __future__ import annotations

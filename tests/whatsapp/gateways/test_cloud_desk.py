@@ -14,7 +14,7 @@ from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 
-from chat import compose, delivery, runtime
+from chat import compose, delivery, references, runtime
 from chat.models import Message
 from tests.whatsapp.gateways.server import RawServer, resets, says
 from tests.whatsapp.gateways.test_cloud_api import BSUID, PHONE_ID, WABA_ID, accepted, error, payload
@@ -47,7 +47,7 @@ def post(body: Any, secret: bytes = b"secreto") -> HttpResponse:
 
 def status(message: Message, word: str, **more: Any) -> Any:
     body = payload("status_sent")
-    told = {"status": word, "biz_opaque_callback_data": str(message.attempt), **more}
+    told = {"status": word, "biz_opaque_callback_data": references.of(message), **more}
     body["entry"][0]["changes"][0]["value"]["statuses"][0].update(told)
     return body
 
@@ -110,7 +110,7 @@ def test_an_answer_leaves_and_its_ticks_arrive(tecnica: User, settings: Settings
     post(fresh_message())
     with RawServer(says(accepted())) as server:
         message = answer(tecnica, server, settings)
-    assert message.state == "enviado" and server.request["biz_opaque_callback_data"] == str(message.attempt)
+    assert message.state == "enviado" and server.request["biz_opaque_callback_data"] == references.of(message)
     post(status(message, "read", id=message.gateway_id))
     post(status(message, "delivered", id=message.gateway_id))
     message.refresh_from_db()
