@@ -78,14 +78,26 @@ def resume(why: str) -> bool:
         return connection.resume(why)
 
 
-def store(gateway: Gateway, body: bytes) -> tuple[WebhookEvent, bool]:
-    """Insert a webhook's raw body, once per gateway and external id; returns the row and whether it is new."""
+def store(gateway: Gateway, body: bytes) -> list[WebhookEvent]:
+    """Insert what a webhook's raw body holds, each part once per gateway and external id; returns their rows."""
     text = body.decode(errors="replace").replace("\0", "")
     payload = decoded(text)
+    parts = gateway.parts(payload)
+    if len(parts) == 1:
+        return [keep(gateway, body, payload, text)]
+    texts = [json.dumps(part, ensure_ascii=False) for part in parts]
+    with transaction.atomic():
+        return [
+            keep(gateway, text.encode(errors="replace"), part, text) for part, text in zip(parts, texts, strict=True)
+        ]
+
+
+def keep(gateway: Gateway, body: bytes, payload: object, text: str) -> WebhookEvent:
     external_id = gateway.external_id(body, payload)
     if (clean := gateway.clean(payload)) is not payload:
         text = json.dumps(clean, ensure_ascii=False)
-    return WebhookEvent.objects.get_or_create(gateway=gateway.name, external_id=external_id, defaults={"body": text})
+    defaults = {"body": text}
+    return WebhookEvent.objects.get_or_create(gateway=gateway.name, external_id=external_id, defaults=defaults)[0]
 
 
 def decoded(text: str) -> object:

@@ -62,10 +62,11 @@ def webhook(request: HttpRequest, gateway: str, topic: str = "") -> HttpResponse
         logger.error("Webhook sin atender: falta %s en .env", error.setting)
         return answer(503, "sin_configurar", "El servidor no tiene configurado su secreto.")
     try:
-        event, _ = events.store(adapter, body)
+        stored = events.store(adapter, body)
     except DatabaseError:
         logger.exception("Webhook sin guardar")
         return answer(503, "sin_guardar", "No se pudo guardar; vuelve a enviarlo.")
-    if event.state == WebhookEvent.State.RECEIVED:
-        events.handle(event.pk)
+    for event in stored:
+        if event.state == WebhookEvent.State.RECEIVED:
+            events.handle(event.pk)
     return answer(200, "recibido")

@@ -161,6 +161,6 @@ class Desk:
     def post(self, body: bytes) -> None:
         """What the webhook's view does with a signed body."""
         self.bodies.add(body)
-        event, _ = events.store(self.gateway, body)
+        (event,) = events.store(self.gateway, body)
         if event.state == WebhookEvent.State.RECEIVED:
             events.handle(event.pk)

@@ -151,6 +151,10 @@ class Gateway(ABC):
     def parse(self, payload: Any) -> list[Event]:
         """Normalise one webhook's decoded JSON. Unknown shapes are events too; raises Malformed only for no shape."""
 
+    def parts(self, payload: Any) -> list[Any]:
+        """What `payload` holds that is kept, handled and awaited by itself: whole payloads of one thing each."""
+        return [payload]
+
     def clean(self, payload: Any) -> Any:
         """`payload` without what must never be stored: secrets that the gateway puts into its bodies."""
         return payload

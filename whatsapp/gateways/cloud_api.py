@@ -106,6 +106,10 @@ class CloudApi(Gateway):
         """See `Gateway.external_id`: a batch has no id of its own, and its repeats have the same bytes."""
         return hashlib.sha256(body).hexdigest()
 
+    def parts(self, payload: Any) -> list[Any]:
+        """See `Gateway.parts`: one message or status each, or one that waits would make the others wait."""
+        return cloud_events.parts(payload)
+
     def parse(self, payload: Any) -> list[Event]:
         """See `Gateway.parse`."""
         return cloud_events.parse(payload, self._graph.phone_id, self._waba_id)

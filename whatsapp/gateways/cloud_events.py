@@ -24,6 +24,7 @@ from whatsapp.gateways.events import (
 )
 from whatsapp.gateways.shape import at, one_line, sane_id, text_at
 
+_BATCHED = ("messages", "statuses", "errors")
 # …/webhooks/reference/messages/status. `played` is a voice message that was listened to.
 _STATUSES: dict[str, Literal["enviado", "entregado", "leido", "fallido"]] = {
     "sent": "enviado",
@@ -50,6 +51,29 @@ def parse(payload: Any, phone_id: str, waba_id: str) -> list[Event]:
             else:
                 found.append(Ignored(f"Evento de Meta sin uso aquí: {field}"))
     return found
+
+
+def parts(payload: Any) -> list[Any]:
+    """`payload` as payloads of one message, status or error each; itself where there is nothing to part."""
+    found = [
+        {
+            **payload,
+            "entry": [{**entry, "changes": [{**change, "value": value} if isinstance(change, dict) else change]}],
+        }
+        for entry in _list(payload, "entry")
+        for change in _list(entry, "changes")
+        for value in _values(at(change, "value"))
+    ]
+    return found if len(found) > 1 else [payload]
+
+
+def _values(value: Any) -> list[Any]:
+    """The `value` of a change once for each thing in it."""
+    if not isinstance(value, dict):
+        return [value]
+    frame = {key: item for key, item in value.items() if key not in _BATCHED}
+    single = [{**frame, key: [item]} for key in _BATCHED for item in _list(value, key)]
+    return single or [value]
 
 
 def _list(value: Any, key: str) -> list[Any]:

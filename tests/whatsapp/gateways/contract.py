@@ -207,6 +207,7 @@ class GatewayContract(ABC):
         self.read(payload)
 
     def read(self, payload: Any) -> None:
+        assert self.gateway().parts(payload)
         external_id = self.gateway().external_id(repr(payload).encode("utf-8", "replace"), payload)
         assert 0 < len(external_id) <= 200 and external_id.isascii()
         try:

@@ -19,7 +19,7 @@ from chat.models import Message
 from tests.whatsapp.gateways.server import RawServer, resets, says
 from tests.whatsapp.gateways.test_cloud_api import BSUID, PHONE_ID, WABA_ID, accepted, error, payload
 from tickets.models import Contact
-from whatsapp import connection
+from whatsapp import connection, events
 from whatsapp.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -104,6 +104,27 @@ def test_somebody_without_a_phone_has_a_conversation_too(tecnica: User, settings
     with RawServer(says(accepted(user_id=BSUID))) as server:
         assert answer(tecnica, server, settings).state == "enviado"
     assert server.request["recipient"] == BSUID
+
+
+def test_what_waits_in_a_batch_makes_nothing_else_of_it_wait(tecnica: User, settings: Settings) -> None:
+    body = payload("status_sent")
+    value = body["entry"][0]["changes"][0]["value"]
+    known, stranger = ({**value["statuses"][0], "id": one, "status": "read"} for one in ("wamid.OURS", "wamid.OTHER"))
+    value["statuses"] = [stranger, known]
+    post(fresh_message())
+    message = Message.objects.get(role="user")
+    assert post(body).status_code == post(body).status_code == 200
+    assert list(WebhookEvent.objects.filter(body__contains="wamid.O").values_list("waits_on", flat=True)) == [
+        "message:wamid.OTHER",
+        "message:wamid.OURS",
+    ]
+    sent = Message.objects.create(
+        conversation=message.conversation, ticket=message.ticket, role="tecnico", text="¿Y ahora?", seq=99, version=99,
+        state="enviado", gateway="cloud_api", gateway_id="wamid.OURS",
+    )  # fmt: skip
+    events.wake_waiting("message:wamid.OURS")
+    sent.refresh_from_db()
+    assert sent.state == "leido"
 
 
 def test_an_answer_leaves_and_its_ticks_arrive(tecnica: User, settings: Settings) -> None:
