@@ -1,5 +1,5 @@
 import { loginUrl } from "./api.js";
-import { decide } from "./cards.js";
+import { decide, fetchAgain } from "./cards.js";
 import { focusComposer, giveBack } from "./composer.js";
 import { openPanel } from "./dialogs.js";
 import { retry, takeBack } from "./outbox.js";
@@ -27,10 +27,20 @@ function act(chat, open, { accion, otro }, { clave, seq }) {
   else if (accion === "otro") openPanel("chat", Number(otro));
   else if (accion === "reintentar") retry(open.id, clave, { visto: seenOf(open) });
   else if (accion === "forzar") retry(open.id, clave, { forzar: true });
-  else if (accion === "editar") giveBack(takeBack(open.id, clave));
+  else if (accion === "editar") giveBackAll(takeBack(open.id, clave));
   else if (accion === "quitar") takeBack(open.id, clave);
   else if (accion === "copiar") giveBack(open.entries.get(Number(seq)).content);
+  else if (accion === "descargar") fetchFile(chat, open, Number(seq));
   else settleByHand(chat, open, Number(seq), accion);
+}
+
+function giveBackAll(item) {
+  if (item) giveBack(item.mensaje, item.archivo);
+}
+
+async function fetchFile(chat, open, seq) {
+  await fetchAgain(open.id, seq);
+  chat.refresh();
 }
 
 async function settleByHand(chat, open, seq, decision) {

@@ -3,7 +3,7 @@ const WORDS = {
   401: "Tu sesión terminó.",
   403: "No tienes permiso, o la página caducó: recárgala.",
   404: "Ticket no encontrado.",
-  413: "El mensaje es demasiado largo.",
+  413: "El mensaje o el archivo es demasiado grande.",
   429: "Demasiadas peticiones seguidas. Espera un momento.",
 };
 
@@ -17,7 +17,7 @@ export class ApiError extends Error {
   }
 }
 
-function csrfToken() {
+export function csrfToken() {
   const pair = document.cookie.split("; ").find((cookie) => cookie.startsWith("csrftoken="));
   return pair ? decodeURIComponent(pair.slice("csrftoken=".length)) : "";
 }
@@ -63,7 +63,7 @@ export async function request(path, { body, etag, signal, deadline = 15000 } = {
 }
 
 /** The object in `text`; {} for an empty body (204), null for what is not ours (a proxy's page). */
-function parse(text) {
+export function parse(text) {
   if (!text) return {};
   try {
     const value = JSON.parse(text);

@@ -1,5 +1,6 @@
 import { fill, h } from "./dom.js";
 import { formatted, isOneEmoji } from "./marks.js";
+import { isSticker, mediaOf, mediaSignature, showProgress } from "./media.js";
 import { changed, quoteOf, reactions } from "./revisions.js";
 import { clock, fullDate } from "./times.js";
 
@@ -8,7 +9,7 @@ import { clock, fullDate } from "./times.js";
  * @typedef {{role: "user"|"assistant"|"tecnico", content: string, timestamp: string, seq: number, version: number,
  *   estado: string, autor: string|null, mio: boolean, tipo: string, motivo: string, reenvio_de: number|null,
  *   clave: string|null, codigo?: string, editado?: string|null, original?: string, eliminado?: string|null, reaccion?: string,
- *   reaccion_propia?: string, recuperado?: string[]|null, cita?: {seq: number, role: string, content: string}|null}} Entry
+ *   reaccion_propia?: string, adjunto?: import("./media.js").Attachment|null, datos?: object, recuperado?: string[]|null, cita?: {seq: number, role: string, content: string}|null}} Entry
  *
  * The card under a bubble: what happened to the message and what can be done.
  * @typedef {{tono: "aviso"|"error", fuerte: string, texto: string, acciones: string[], ocupado?: boolean, error?: string,
@@ -79,12 +80,14 @@ export function paint(row, entry, { name, first, card }) {
   author.classList.toggle("sr-only", !first);
   fill(author, authorOf(entry, name), () => [h("bdi", {}, authorOf(entry, name))]);
   const { eliminado = null, editado = null, cita = null, codigo = "" } = entry;
-  fill(text, [entry.content, entry.tipo, eliminado, editado, entry.original, cita], () => [
+  fill(text, [entry.content, entry.tipo, eliminado, editado, entry.original, cita, mediaSignature(entry)], () => [
     ...quoteOf(cita, name),
     ...(eliminado || editado ? changed(entry, content) : content(entry)),
   ]);
   bubble.classList.toggle("emoji", isText(entry) && !eliminado && !cita && isOneEmoji(entry.content));
   bubble.classList.toggle("eliminado", Boolean(eliminado));
+  bubble.classList.toggle("suelto", isSticker(entry));
+  showProgress(text, entry);
   fill(foot, [entry.timestamp, entry.estado, entry.motivo, entry.reenvio_de, editado, codigo], () => footOf(entry));
   fill(emojis, [entry.reaccion, entry.reaccion_propia], () => reactions(entry, name));
   fill(tarjeta, card, () => (card ? cardOf(card) : []));
@@ -95,6 +98,8 @@ const isText = (entry) => !entry.tipo || entry.tipo === "text";
 
 function content(entry) {
   if (isText(entry)) return formatted(entry.content);
+  const media = mediaOf(entry);
+  if (media) return media;
   // What is not text comes as its name ("📷 Imagen"), and the caption behind a colon.
   const colon = entry.content.indexOf(": ");
   const chip = h("span", { class: "adjunto" }, colon < 0 ? entry.content : entry.content.slice(0, colon));

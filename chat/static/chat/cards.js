@@ -49,7 +49,7 @@ export function cardFor(ticket, entry, around) {
   if (entry.estado === "fallido") {
     if (around.resent.has(entry.seq)) return { tono: "error", fuerte: "", texto: "Se reenvió más abajo.", acciones: [] };
     const texto = entry.motivo || told.replace(/^No se pudo enviar[.:] /, "") || "WhatsApp lo rechazó.";
-    const acciones = entry.role === "tecnico" ? ["reenviar", "copiar"] : ["reenviar"];
+    const acciones = entry.role === "tecnico" && !entry.adjunto ? ["reenviar", "copiar"] : ["reenviar"];
     return { tono: "error", fuerte: "No se pudo enviar.", texto, acciones, ocupado, error, codigo: entry.codigo };
   }
   return null;
@@ -77,6 +77,15 @@ function queuedWords(entry, told, { reason, blocked }) {
   if (!why && blocked) return ["", `${saved} cuando se resuelva el mensaje anterior.`];
   if (!why || /desconectad/i.test(why)) return ["WhatsApp está desconectado.", `${saved} al reconectar.`];
   return [why, `${saved}.`];
+}
+
+/** Has the file of a message fetched once more; a refusal means that its row has changed, which the refresh shows. */
+export async function fetchAgain(ticket, seq) {
+  try {
+    await request(`/ticket/${ticket}/mensaje/${seq}/descargar`, { body: {} });
+  } catch {
+    // The button is still there.
+  }
 }
 
 /**

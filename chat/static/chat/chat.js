@@ -1,4 +1,5 @@
 import { startActions } from "./actions.js";
+import { offer } from "./attach.js";
 import { cardFor, surroundings } from "./cards.js";
 import { addressTo, openComposer, startComposer } from "./composer.js";
 import { connected, disconnected, forgetOutage } from "./connection.js";
@@ -68,6 +69,7 @@ function draw() {
   dialog.dataset.vista = rows.length ? "listo" : "vacio";
   byId("chat-anteriores").hidden = !conversation.more;
   addressTo(conversation.ticket ? firstName : "");
+  offer(conversation.files);
   showTicketBar();
   showWindow(conversation);
 }
@@ -175,12 +177,13 @@ export function startChat() {
   startWindow(say);
   startTemplates({ seen: () => conversation && seenOf(conversation), refresh: refreshAll });
   startActions(container, { current: () => conversation, draw, refresh: refreshAll });
-  startComposer((text) => {
-    send(conversation.id, text, seenOf(conversation), conversation.firstName);
+  startComposer((text, file) => {
+    send(conversation.id, text, seenOf(conversation), conversation.firstName, file);
     toEnd();
   });
   container.addEventListener("scroll", onScroll, { passive: true });
-  new ResizeObserver(() => atEnd && toEnd()).observe(container);
+  const keepEnd = new ResizeObserver(() => atEnd && toEnd());
+  for (const growing of [container, thread.list]) keepEnd.observe(growing);
   pill.addEventListener("click", toEnd);
   byId("chat-anteriores").addEventListener("click", loadOlder);
   byId("chat-reintentar").addEventListener("click", () => {

@@ -1,3 +1,4 @@
+import { attach, attachTo, captionLimit, fileProblem, startAttaching, takeFile } from "./attach.js";
 import { byId } from "./dom.js";
 import { readDraft, writeDraft } from "./drafts.js";
 
@@ -7,15 +8,17 @@ const counter = byId("chat-contador");
 const button = byId("chat-enviar");
 let ticket = null;
 
-/** @param {(text: string) => void} send called with what was written, once the box is empty again */
+/** @param {(text: string, file: File|null) => void} send called with what was written, once the box is empty again */
 export function startComposer(send) {
   const submit = () => {
     const text = box.value.trim();
-    if (!text || length(text) > LIMIT || box.disabled) return box.focus();
+    if ((!text && captionLimit() === null) || length(text) > limit() || fileProblem() || box.disabled) return box.focus();
+    const file = takeFile();
     setText("");
-    send(text);
+    send(text, file);
     box.focus();
   };
+  startAttaching(changed);
   box.addEventListener("input", changed);
   box.addEventListener("keydown", (event) => {
     // 229: the Enter that ends a composition in Safari, where isComposing is already false.
@@ -34,6 +37,7 @@ export function openComposer(id) {
   ticket = id;
   enableComposer(true);
   addressTo("");
+  attachTo(id);
   setText(readDraft(id));
   box.focus();
 }
@@ -48,15 +52,18 @@ export function enableComposer(enabled) {
   box.disabled = button.disabled = !enabled;
 }
 
-/** Puts `text` back into the box, before what may have been written since. */
-export function giveBack(text) {
-  setText(box.value.trim() ? `${text}\n${box.value}` : text);
+/** Puts `text` back into the box, before what may have been written since; and its file beside it. */
+export function giveBack(text, file = null) {
+  setText(box.value.trim() && text ? `${text}\n${box.value}` : text || box.value);
+  if (file) attach(file);
   box.focus();
 }
 
 export function focusComposer() {
   box.focus();
 }
+
+const limit = () => captionLimit() ?? LIMIT;
 
 function setText(text) {
   box.value = text;
@@ -67,10 +74,11 @@ function changed() {
   if (ticket !== null) writeDraft(ticket, box.value);
   box.style.height = "auto";
   box.style.height = `${box.scrollHeight + box.offsetHeight - box.clientHeight}px`;
-  const size = box.value.length > LIMIT - 500 ? length(box.value.trim()) : 0;
-  counter.hidden = size < LIMIT - 400;
-  counter.textContent = size > LIMIT ? `Sobran ${size - LIMIT} caracteres` : `${size} / ${LIMIT}`;
-  counter.classList.toggle("exceso", size > LIMIT);
+  const most = limit();
+  const size = box.value.length > most - 500 ? length(box.value.trim()) : 0;
+  counter.hidden = size < most - 400;
+  counter.textContent = size > most ? `Sobran ${size - most} caracteres` : `${size} / ${most}`;
+  counter.classList.toggle("exceso", size > most);
 }
 
 /** Characters as the server counts them: an emoji outside the basic plane is one. */

@@ -17,6 +17,7 @@ export class Conversation {
     this.version = null;
     this.ticket = null;
     this.more = false;
+    this.files = null;
     this.tag = { url: "", etag: null };
     this.controller = new AbortController();
   }
@@ -53,6 +54,7 @@ export class Conversation {
     this.tag = { url, etag: answer.etag };
     this.version = answer.body.version;
     this.ticket = answer.body.ticket;
+    this.files = answer.body.archivos ?? null;
     if (first) this.more = Boolean(answer.body.mas);
     if (!answer.body.entero || first) return this.merge(answer.body.historial);
     // Told anew from the beginning: the rows may have other numbers than before, and none of them is news.

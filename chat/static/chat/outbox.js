@@ -2,6 +2,7 @@ import { request } from "./api.js";
 import { dropOutgoing, keepOutgoing, readOutgoing } from "./drafts.js";
 import { outcomeOf } from "./outcomes.js";
 import { now } from "./times.js";
+import { upload } from "./upload.js";
 
 /**
  * Messages between the text box and their row in the conversation, one line per ticket.
@@ -38,11 +39,12 @@ export function noteOf(ticket, clave) {
   return lineOf(ticket).notes.get(clave);
 }
 
-/** @param {number} ticket @param {string} mensaje @param {number|null} visto last seq on screen @param {string} name first name */
-export function send(ticket, mensaje, visto, name) {
+/** @param {number} ticket @param {string} mensaje @param {number|null} visto last seq on screen @param {string} name first name @param {File|null} archivo */
+export function send(ticket, mensaje, visto, name, archivo = null) {
   const line = lineOf(ticket);
-  const item = { clave: uuid(), mensaje, visto, hora: now(), orden: Date.now(), fallo: null, enviando: false, guardado: false };
-  keepOutgoing(ticket, { clave: item.clave, mensaje, visto, hora: item.hora, orden: item.orden });
+  const item = { clave: uuid(), mensaje, visto, hora: now(), orden: Date.now(), fallo: null, enviando: false, guardado: false, archivo };
+  // A file cannot be kept: who leaves while it is on its way is asked first.
+  if (!archivo) keepOutgoing(ticket, { clave: item.clave, mensaje, visto, hora: item.hora, orden: item.orden });
   line.name = name;
   line.items.push(item);
   run(line);
@@ -63,14 +65,14 @@ export function retryAfterOutage(ticket) {
   if (stopped?.fallo.red) retry(ticket, stopped.clave);
 }
 
-/** Takes a stopped message out of the line. @returns {string} its text */
+/** Takes a stopped message out of the line. @returns {{mensaje: string, archivo: File|null}|null} */
 export function takeBack(ticket, clave) {
   const line = lineOf(ticket);
   const item = line.items.find((one) => one.clave === clave);
-  if (!item) return "";
+  if (!item) return null;
   remove(line, item);
   run(line);
-  return item.mensaje;
+  return item;
 }
 
 /** Lets go of what `entries` of the conversation show as saved. Their bubbles are the server's from now on. */
@@ -108,7 +110,7 @@ async function post(line, item) {
   if (item.forzar) body.forzar = true;
   let outcome = null;
   try {
-    const answer = await request(`/ticket/${line.ticket}/enviar-mensaje`, { body, deadline: 40000 });
+    const answer = await (item.archivo ? postFile(line, item, body) : request(`/ticket/${line.ticket}/enviar-mensaje`, { body, deadline: 40000 }));
     Object.assign(item, { guardado: true, seq: answer.body.seq, estado: answer.body.status });
   } catch (error) {
     outcome = outcomeOf(error, line.name);
@@ -123,6 +125,20 @@ async function post(line, item) {
   if (item.guardado) dropOutgoing(line.ticket, item.clave);
   changed(line.ticket, outcome ?? { guardado: true, texto: "" });
 }
+
+function postFile(line, item, body) {
+  const fields = { ...body, archivo: item.archivo };
+  return upload(`/ticket/${line.ticket}/enviar-archivo`, fields, (share) => {
+    if (share < 1 && share - (item.progreso ?? 0) < 0.02) return;
+    item.progreso = share;
+    changed(line.ticket);
+  });
+}
+
+window.addEventListener("beforeunload", (event) => {
+  const going = [...lines.values()].some((line) => line.items.some((item) => item.archivo && !item.guardado));
+  if (going) event.preventDefault();
+});
 
 function remove(line, item) {
   line.items.splice(line.items.indexOf(item), 1);

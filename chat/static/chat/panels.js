@@ -2,6 +2,7 @@ import { startChat } from "./chat.js";
 import { start } from "./dialogs.js";
 import { startHistorial } from "./historial.js";
 import { startNotificar } from "./notificar.js";
+import { startViewer } from "./viewer.js";
 
 /** On a phone the keyboard covers the lower part of the page: the panels keep to what is left. */
 function keepAboveKeyboard() {
@@ -20,5 +21,6 @@ function keepAboveKeyboard() {
 startChat();
 startHistorial();
 startNotificar();
+startViewer();
 start();
 keepAboveKeyboard();

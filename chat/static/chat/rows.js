@@ -21,18 +21,23 @@ export function rowsToShow(conversation) {
   return rows;
 }
 
+function fileOf({ archivo, progreso = 0 }) {
+  return { estado: "subiendo", tipo: archivo.type, nombre: archivo.name, bytes: archivo.size, archivo, progreso };
+}
+
 function rowOf(item, stopped) {
   const waits = stopped && !item.guardado ? "espera" : item.estado || "enviando";
   return {
     role: "tecnico",
-    content: item.mensaje,
+    content: item.archivo ? `📎: ${item.mensaje}` : item.mensaje,
     timestamp: item.hora,
     seq: item.seq,
     version: 0,
     estado: item.fallo ? "sin_enviar" : waits,
     autor: null,
     mio: true,
-    tipo: "text",
+    tipo: item.archivo ? "document" : "text",
+    adjunto: item.archivo ? fileOf(item) : null,
     motivo: "",
     reenvio_de: null,
     clave: item.clave,
