@@ -1,87 +1,25 @@
-"""What supervisors see of the gateway: its session, and everything it told us. Nothing here is edited by hand."""
+"""What supervisors see of the gateway: its session (session_admin.py), and everything it told us."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import Any
 
-from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from whatsapp import connection, events, gateways
-from whatsapp.gateways.events import ConnectionChanged
-from whatsapp.gateways.results import Misconfigured
-from whatsapp.models import Connection, WebhookEvent
+from whatsapp import events
+from whatsapp.models import WebhookEvent
 from whatsapp.readonly import ButtonAdmin, GatewayFilter, short_time
+from whatsapp.session_admin import ConnectionAdmin
+
+__all__ = ["ConnectionAdmin", "WebhookEventAdmin"]
 
 State = WebhookEvent.State
 TOLD_ONE_BY_ONE = 10
-
-
-@admin.register(Connection)
-class ConnectionAdmin(ButtonAdmin):
-    """The WhatsApp session as every process knows it."""
-
-    list_display = (
-        "gateway",
-        "connected",
-        "since",
-        "detail",
-        "paused",
-        "paused_why",
-        "not_sent",
-        "doubtful",
-        "next_probe",
-    )
-    fields = list_display
-    actions = ["check_now", "pause_sending", "resume_sending"]
-    button_path = "comprobar"
-    button_label = "Comprobar ahora"
-
-    def may_press(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request)
-
-    def press(self, request: HttpRequest, obj: Connection) -> None:
-        """Ask the gateway for its session and act on the answer as if it had told us by itself."""
-        if obj.gateway != settings.WHATSAPP_GATEWAY:
-            text = f"«{obj.gateway}» no es el gateway en uso: WHATSAPP_GATEWAY es «{settings.WHATSAPP_GATEWAY}»."
-            self.message_user(request, text, messages.WARNING)
-            return
-        answer = gateways.active().status()
-        if isinstance(answer, Misconfigured):
-            answer = ConnectionChanged(connected=False, detail=f"Revisa {answer.key}: {answer.detail}")
-        events.dispatch(answer)
-        word = "conectado" if answer.connected else "desconectado"
-        level = messages.SUCCESS if answer.connected else messages.ERROR
-        self.message_user(request, f"WhatsApp está {word}: {answer.detail}", level)
-
-    @admin.action(description="Comprobar ahora", permissions=["view"])
-    def check_now(self, request: HttpRequest, queryset: QuerySet[Connection]) -> None:
-        for row in queryset:
-            self.press(request, row)
-
-    def has_pause_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("whatsapp.change_connection")
-
-    @admin.action(description="Pausar el envío", permissions=["pause"])
-    def pause_sending(self, request: HttpRequest, queryset: QuerySet[Connection]) -> None:
-        connection.pause(f"Lo pidió {request.user}")
-        self.message_user(request, "Envío en pausa: los mensajes se guardan y esperan.", messages.WARNING)
-
-    @admin.action(description="Reanudar el envío", permissions=["pause"])
-    def resume_sending(self, request: HttpRequest, queryset: QuerySet[Connection]) -> None:
-        resumed = events.resume(f"Lo pidió {request.user}")
-        text = "Envío reanudado: sale lo que esperaba." if resumed else "El envío no estaba en pausa."
-        self.message_user(request, text, messages.SUCCESS if resumed else messages.INFO)
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        connection.current()  # a desk that has sent nothing yet has no row to look at
-        return super().changelist_view(request, extra_context)
 
 
 @admin.register(WebhookEvent)
