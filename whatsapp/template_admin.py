@@ -15,7 +15,7 @@ from django.utils.text import Truncator
 
 from whatsapp import gateways, templates
 from whatsapp.models import Template
-from whatsapp.readonly import GatewayFilter, ReadOnlyAdmin, short_time
+from whatsapp.readonly import ReadOnlyAdmin, short_time
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -37,15 +37,15 @@ class TemplateAdmin(ReadOnlyAdmin):
     """The gateway's templates as it listed them last."""
 
     change_list_template = "admin/whatsapp/template_list.html"
-    list_display = ("name", "language", "state", "can_send", "category", "excerpt", "when")
-    list_filter = (StateFilter, "language", "category", GatewayFilter)
+    list_display = ("name", "language", "state", "can_send", "excerpt", "when")
+    list_filter = (StateFilter, "language", "category")
     search_fields = ("name", "body")
     search_help_text = "Nombre o texto"
     fields = ("name", "language", "state", "can_send", "problem", "category", "shown", "gateway", "when")
     readonly_fields = ("state", "can_send", "shown", "when")
 
     class Media:
-        css = {"all": ["whatsapp/admin.css", "chat/admin.css"]}
+        css = {"all": ["whatsapp/admin.css"]}
 
     @admin.display(description="estado", ordering="status")
     def state(self, template: Template) -> str:
@@ -62,7 +62,7 @@ class TemplateAdmin(ReadOnlyAdmin):
     @admin.display(description="texto")
     def shown(self, template: Template) -> SafeString:
         parts = [part for part in (template.header, template.body, template.footer) if part]
-        return format_html('<div class="burbuja">{}</div>', "\n\n".join(parts))
+        return format_html('<pre class="cuerpo">{}</pre>', "\n\n".join(parts))
 
     @admin.display(description="leída", ordering="listed")
     def when(self, template: Template) -> str:

@@ -13,6 +13,7 @@ from django.http import HttpRequest
 
 from tickets import identity
 from tickets.models import SENDABLE, Alias, Contact
+from whatsapp.readonly import short_time
 
 
 def supervises(request: HttpRequest) -> bool:
@@ -55,19 +56,25 @@ class AliasInline(admin.TabularInline):  # type: ignore[type-arg]
     form = AliasForm
     formset = AliasFormSet
     extra = 0
-    fields = ("key", "kind", "seen_as", "first_seen", "seen")
-    readonly_fields = ("kind", "seen_as", "first_seen", "seen")
+    fields = ("key", "kind", "seen_as", "known_since", "seen")
+    readonly_fields = ("kind", "seen_as", "known_since", "seen")
     ordering = ("kind", "pk")
     verbose_name = "teléfono"
     verbose_name_plural = "direcciones de WhatsApp"
 
     @admin.display(description="como se vio")
     def seen_as(self, alias: Alias) -> str:
-        return alias.address if alias.pk else "-"
+        return alias.address if alias.pk and alias.address != alias.key else "-"
 
-    @admin.display(description="vista por última vez", empty_value="Todavía no (se agregó a mano)")
-    def seen(self, alias: Alias) -> Any:
-        return alias.last_seen if alias.pk else "-"
+    @admin.display(description="conocida desde")
+    def known_since(self, alias: Alias) -> str:
+        return short_time(alias.first_seen) if alias.pk else "-"
+
+    @admin.display(description="vista por última vez")
+    def seen(self, alias: Alias) -> str:
+        if not alias.pk:
+            return "-"
+        return short_time(alias.last_seen) if alias.last_seen else "Todavía no: se agregó a mano"
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("tickets.view_contact")

@@ -59,7 +59,7 @@ class DoubtFilter(admin.SimpleListFilter):
 @admin.register(Contact)
 class ContactAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     form = TouchedForm
-    list_display = ("shown", "shown_number", "department", "push_name", "ticket_count", "duplicates", "created")
+    list_display = ("shown", "shown_number", "duplicates", "department", "ticket_count", "created")
     list_filter = (DoubtFilter, "created")
     actions = ["merge"]
     list_per_page = 50
@@ -74,7 +74,7 @@ class ContactAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     inlines = [AliasInline, TicketInline]
 
     class Media:
-        css = {"all": ["chat/admin.css"]}
+        css = {"all": ["chat/admin.css", "chat/combinar.css"]}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

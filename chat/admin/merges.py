@@ -24,8 +24,8 @@ class MergeAdmin(ButtonAdmin):
     list_display = ("when", "absorbed", "kept", "who", "state")
     list_display_links = ("when", "absorbed")
     list_select_related = ("kept", "absorbed", "by", "undone_by")
-    fields = ("state", "who", "when", "kept_link", "absorbed", "numbers", "what", "afterwards")
-    readonly_fields = ("state", "who", "when", "kept_link", "absorbed", "numbers", "what", "afterwards")
+    fields = ("state", "who", "when", "kept_link", "absorbed_shown", "numbers", "what", "afterwards")
+    readonly_fields = ("state", "who", "when", "kept_link", "absorbed_shown", "numbers", "what", "afterwards")
     ordering = ("-pk",)
     button_path = "deshacer"
     button_label = "Deshacer la combinación"
@@ -71,6 +71,10 @@ class MergeAdmin(ButtonAdmin):
     def kept_link(self, merge: Merge) -> SafeString:
         url = reverse("admin:tickets_contact_change", args=[merge.kept_id])
         return format_html('<a href="{}">{}</a> · {}', url, merge.kept, merge.kept.shown_phone)
+
+    @admin.display(description="se integró")
+    def absorbed_shown(self, merge: Merge) -> str:
+        return f"{merge.absorbed} · {merge.absorbed.shown_phone}"
 
     @admin.display(description="direcciones que pasaron")
     def numbers(self, merge: Merge) -> str:

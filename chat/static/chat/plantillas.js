@@ -143,5 +143,5 @@ function choose(template, draft = null) {
     refresh: chat.refresh,
   });
   body.replaceChildren(form);
-  if (!draft) form.querySelector("input, [type=submit]").focus();
+  if (!draft) (form.querySelector('input[value=""]') ?? form.querySelector("[type=submit]")).focus();
 }
