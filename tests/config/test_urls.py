@@ -88,6 +88,9 @@ ADMIN = {
     "admin/tickets/ticket/export/": admin("200"),
     "admin/chat/message/libros/": admin("200"),
     "admin/whatsapp/connection/<path:object_id>/comprobar/": admin("→ change", method="POST"),
+    "admin/whatsapp/connection/<path:object_id>/qr/": admin("200"),
+    "admin/whatsapp/connection/<path:object_id>/reiniciar/": admin("→ change", method="POST"),
+    "admin/whatsapp/connection/<path:object_id>/cerrar-sesion/": admin("200"),
     "admin/whatsapp/webhookevent/<path:object_id>/reprocesar/": admin("→ change", method="POST"),
     "admin/auth/user/<id>/password/": admin("200"),
 }
