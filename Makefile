@@ -5,7 +5,7 @@ PROCESS_TESTS := $(wildcard tests/e2e tests/chaos tests/test_processes.py tests/
 BIN := .venv/bin
 CI_SETTINGS := ENV_FILE=/dev/null DATA_DIR=$(CURDIR)/data/lint SECRET_KEY=solo-para-revisar-la-configuracion-0123456789abcdefghijklmnop
 
-.PHONY: chaos gap properties run test lint format screenshots check-python
+.PHONY: chaos conformidad gap properties run test lint format screenshots check-python
 
 run: .venv/run .env
 	@$(BIN)/python manage.py arrancar || test $$? -eq 130
@@ -24,6 +24,11 @@ properties: .venv/dev
 
 gap: .venv/dev
 	@$(BIN)/python -m tests.benchmarks.first_byte 5000
+
+# Whether our adapters ask what the gateways' OpenAPI files say. The files are not ours: make conformidad OPENAPI_DIR=<folder>
+conformidad: .venv/dev
+	@test -n "$(OPENAPI_DIR)" || { echo "Di dónde están los archivos OpenAPI: make conformidad OPENAPI_DIR=<carpeta>"; exit 2; }
+	@$(BIN)/python -m tests.conformity "$(OPENAPI_DIR)"
 
 lint: .venv/dev
 	$(BIN)/ruff check .
