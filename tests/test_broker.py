@@ -1,0 +1,108 @@
+"""Web and worker with a Redis that refuses, hangs or forgets: requests answer, and everything goes out by the sweep."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import uuid4
+
+import pytest
+
+from tests.chaos.servers import RedisServer, redis_server
+from tests.programs import Desk, desk, until
+
+WITHIN_S = 10.0
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with redis_server(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def running(redis: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    with desk(tmp_path_factory.mktemp("desk"), REDIS_URL=redis.url, ENVIO_ESPERA_S="2") as started:
+        yield started
+
+
+@contextmanager
+def refusing(redis: RedisServer) -> Iterator[None]:
+    redis.kill()
+    try:
+        yield
+    finally:
+        redis.start()
+
+
+@contextmanager
+def silent(redis: RedisServer) -> Iterator[None]:
+    """The kernel still takes its connections; nobody ever answers on them."""
+    redis.process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        redis.process.send_signal(signal.SIGCONT)
+
+
+def new_person(desk: Desk) -> tuple[str, int]:
+    """Somebody writes for the first time; their phone and their ticket."""
+    phone = f"+52477{uuid4().int % 10_000_000:07}"
+    desk.write(phone, "Mi impresora no imprime")
+    return phone, desk.ticket_of(phone)
+
+
+def answered(desk: Desk, ticket: int) -> bool:
+    """Whether the assistant's first words have left."""
+    said = [entry for entry in desk.history(ticket) if entry["role"] == "assistant"]
+    return bool(said) and said[0]["estado"] in ("enviado", "entregado", "leido")
+
+
+@pytest.mark.parametrize("trouble", [refusing, silent], ids=["refused", "black-holed"])
+def test_without_its_broker_a_post_answers_and_everything_goes_out_by_the_sweep(
+    running: Desk, redis: RedisServer, trouble: object
+) -> None:
+    _, known = new_person(running)
+    until(lambda: answered(running, known), 15)
+    with trouble(redis):  # type: ignore[operator]
+        text = f"sin broker {uuid4()}"
+        began = time.monotonic()
+        answer = running.send(known, text)
+        assert answer.status_code in (200, 503), answer.text
+        assert time.monotonic() - began < 4
+        _, ticket = new_person(running)
+        began = time.monotonic()
+        until(lambda: answered(running, ticket), WITHIN_S, "la primera pregunta")
+        until(lambda: text in running.accepted(), max(0.1, WITHIN_S - time.monotonic() + began), "el mensaje")
+    assert running.accepted().count(text) == 1
+
+
+def test_what_a_wiped_broker_forgot_goes_out_by_the_sweep(running: Desk, redis: RedisServer) -> None:
+    _, ticket = new_person(running)
+    until(lambda: answered(running, ticket), 15)
+    worker, text = running.running["worker"].pid, f"olvidado {uuid4()}"
+    os.kill(worker, signal.SIGSTOP)
+    try:
+        answer = running.send(ticket, text)
+        assert (answer.status_code, answer.json()["status"]) == (503, "en_cola"), answer.text
+        redis.wipe()
+    finally:
+        os.kill(worker, signal.SIGCONT)
+    until(lambda: text in running.accepted(), WITHIN_S, "el mensaje")
+    assert running.accepted().count(text) == 1
+
+
+def test_with_its_broker_back_wake_ups_arrive_again(running: Desk) -> None:
+    """Sooner than any sweep would come: five in a row, each well before its 5 s."""
+    _, ticket = new_person(running)
+    until(lambda: running.get("/salud")["broker"] == "ok", 15)
+    until(lambda: answered(running, ticket), 15)
+
+    def quick() -> bool:
+        began = time.monotonic()
+        return running.send(ticket, f"pronto {uuid4()}").status_code == 200 and time.monotonic() - began < 1.5
+
+    until(lambda: all(quick() for _ in range(5)), 30, "cinco envíos seguidos sin espera")
