@@ -15,5 +15,6 @@ SEED = int(os.environ.get("PROPERTIES_SEED") or 0) or (random.SystemRandom().ran
 # Small enough to be shared out evenly between the cores.
 PARTS = 10
 EXAMPLES = int(os.environ.get("PROPERTIES_EXAMPLES", "4000" if LONG else "2000"))
-SECONDS = math.inf if LONG else 10.0
+# Of CPU, and for each part: several times what it needs, so that a test run ends whatever becomes slow.
+SECONDS = math.inf if LONG else 120.0
 sqlite_only = pytest.mark.skipif(connection.vendor != "sqlite", reason="the machine's database is SQLite in memory")

@@ -1,6 +1,6 @@
 """The invariants of docs/delivery.md over many histories, each of whole sends, crashes, webhooks and decisions.
 
-In `make test` 2,000, or as many as fit in 50 s of both cores; `make properties` runs all it is asked for.
+2,000 in `make test`, twice as many and other ones in `make properties`.
 """
 
 from __future__ import annotations
@@ -18,4 +18,4 @@ def test_no_history_breaks_a_law(part: int) -> None:
     seed = SEED + 10_000 * part
     done = run(EXAMPLES // PARTS, seconds=SECONDS, seed=seed)
     print(f"{done} examples from PROPERTIES_SEED={seed}")
-    assert done
+    assert done >= EXAMPLES // PARTS

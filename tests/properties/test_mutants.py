@@ -12,15 +12,15 @@ from tests.properties.mutants import MUTANTS, Mutant
 from tests.properties.options import LONG, sqlite_only
 
 pytestmark = [pytest.mark.django_db(transaction=True), sqlite_only]
-WITHIN_S = 60.0
+WITHIN_S = 60.0  # of CPU, or it would depend on what else the machine does
 
 
 @pytest.mark.parametrize("mutant", MUTANTS if LONG else MUTANTS[:3], ids=lambda mutant: mutant.name)
 def test_a_planted_bug_is_caught(mutant: Mutant) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     with mutant.alive(), pytest.raises(Exception) as caught:  # a law, a constraint, or the application's own guard
         run(10_000, seconds=WITHIN_S, shrink=False)
-    print(f"caught after {time.monotonic() - began:.1f} s: {mutant.name}: {str(caught.value)[:60]}")
+    print(f"caught after {time.process_time() - began:.1f} s: {mutant.name}: {str(caught.value)[:60]}")
     assert not isinstance(caught.value, FlakyFailure), "the machine is not deterministic"
 
 
