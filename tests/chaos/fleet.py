@@ -90,6 +90,10 @@ class Fleet(Desk):
         if name == "simulator":
             options = ["--port", str(self.simulator_port), "--data-dir", str(self.folder), "--api-key", "clave"]
             options += ["--hmac-key", "secreto", "--webhook-url", f"{self.url}/webhooks/waha", *SIMULATOR]
+            if "semilla" in self.state:
+                self.state["semilla"] += (
+                    1  # or every life of the simulator would meet the same faults at the same sends
+                )
             options += ["--estado", json.dumps(self.state)]
             self.start(name, sys.executable, "-m", "whatsapp.simulator", *options)
         elif name == "beat":
