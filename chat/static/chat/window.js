@@ -1,3 +1,4 @@
+import { offer } from "./attach.js";
 import { byId } from "./dom.js";
 import { closeTemplates, openTemplates, showTemplates } from "./plantillas.js";
 import { clock, dayOf, now } from "./times.js";
@@ -49,7 +50,9 @@ export function showWindow(conversation) {
   const first = known === null;
   known = told;
   tick(first);
-  if (closed) showTemplates(conversation);
+  if (!closed) return;
+  showTemplates(conversation);
+  offer(null); // nothing can be pasted or dropped into a text box that is not there
 }
 
 function tick(first = false) {
@@ -76,7 +79,10 @@ function change(closes, quietly) {
   closed = closes;
   form.hidden = closes;
   picker.hidden = !closes;
-  if (closes) showTemplates();
+  if (closes) {
+    showTemplates();
+    offer(null);
+  }
   if (focused) byId(closes ? "plantillas-titulo" : "chat-texto").focus();
   if (quietly) return;
   say(closes ? "La ventana de 24 horas se cerró: elige una plantilla." : "La persona escribió: puedes responder libremente.");
