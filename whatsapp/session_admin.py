@@ -169,7 +169,7 @@ def history_line(change: ConnectionChange) -> dict[str, Any]:
     """One line of the session's history, in words."""
     gap = ""
     if change.down_since:
-        gap = timesince(change.down_since, change.at)
+        gap = ", ".join(timesince(change.down_since, change.at).split(","))
     filled = "" if not change.down_since else "pendiente" if change.filled is None else str(change.found or 0)
     return {
         "cuando": short_time(change.at),
