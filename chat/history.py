@@ -201,7 +201,7 @@ ICONS = {"user": "👤", "assistant": "🤖", "tecnico": "👨‍💻"}
 def log_lines(ticket: Ticket, reader: User) -> list[str]:
     """The whole conversation as text lines, for the download."""
     head = [
-        f"Ticket #{ticket.pk} · {ticket.shown_name} · {ticket.contact.telefono}",
+        f"Ticket #{ticket.pk} · {ticket.shown_name} · {ticket.contact.number}",
         f"Estado: {ticket.state} · Departamento: {ticket.department or '—'} · Equipo: {ticket.equipment or '—'} "
         f"· Activo: {ticket.asset or '—'}",
         f"Falla: {ticket.fault or '—'}",

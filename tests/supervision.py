@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db import connections
 from django.test import Client
 
 from tickets.models import Ticket
@@ -39,3 +42,21 @@ def posted(client: Client, url: str, **changes: Any) -> dict[str, Any]:
     for inline in context["inline_admin_formsets"]:
         data.update({field.html_name: field.value() for field in inline.formset.management_form})
     return {**data, **changes}
+
+
+def together(*deeds: Callable[[], object]) -> None:
+    """Do all of them at the same moment, each in a thread with its own connection; returns when all have ended."""
+    start = threading.Barrier(len(deeds))
+
+    def run(deed: Callable[[], object]) -> None:
+        start.wait()
+        try:
+            deed()
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=(deed,)) for deed in deeds]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)

@@ -48,6 +48,12 @@ class Contact(models.Model):
         return identity.show(self.address if identity.is_phone(self.address) else self.known_as or self.address)
 
     @property
+    def number(self) -> str:
+        """The same in one piece, for files: "+5214772758198", "@ana" or "sin número (WhatsApp …1234)"."""
+        known = self.address if identity.is_phone(self.address) else self.known_as
+        return identity.e164(known) if known else self.shown_phone
+
+    @property
     def telefono(self) -> str:
         """The address as the contract's `telefono` has it: "+5214772758198", as it was seen."""
         return identity.e164(self.address)

@@ -37,7 +37,7 @@ class TicketResource(resources.Resource):  # type: ignore[misc]
 
     id = column("pk", "Ticket")
     name = column("shown_name", "Nombre")
-    phone = column("contact__telefono", "Teléfono")
+    phone = column("contact__number", "Teléfono")
     department = column("department", "Departamento")
     equipment = column("equipment", "Tipo de equipo")
     asset = column("asset", "Número de activo")

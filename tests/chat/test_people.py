@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connections, transaction
+from django.db import transaction
 
 from chat.inbound import receive
 from chat.models import Conversation, Message
 from chat.people import find_known, learn_number
 from tests.factory import make_contact, make_ticket
 from tests.fake_gateway import gateway_id
+from tests.supervision import together
 from tickets.identity import identify
 from tickets.models import Alias, Contact, PossibleDuplicate, Ticket
 from whatsapp.gateways.events import Inbound
@@ -70,6 +69,13 @@ def test_addresses_of_two_contacts_in_one_message_merge_nobody_and_are_flagged()
     assert write(LID, PHONE) == other
     assert (keys(one), keys(other)) == ({"+524772758198"}, {LID})
     assert flags() == [({one.pk, other.pk}, "mismo_mensaje")]
+
+
+def test_a_new_address_beside_those_of_two_contacts_goes_to_the_one_of_the_phone() -> None:
+    phone, lid = make_contact(PHONE), make_contact(LID)
+    assert write(BSUID, LID, PHONE) == phone
+    assert keys(phone) == {"+524772758198", BSUID}
+    assert flags() == [({phone.pk, lid.pk}, "mismo_mensaje")]
 
 
 def test_what_somebody_judged_is_not_flagged_again() -> None:
@@ -169,21 +175,6 @@ def test_the_same_number_again_changes_nothing() -> None:
 
 
 # Two at once
-
-
-def together(*deeds: Callable[[], object]) -> None:
-    start = threading.Barrier(len(deeds))
-
-    def run(deed: Callable[[], object]) -> None:
-        start.wait()
-        deed()
-        connections.close_all()
-
-    threads = [threading.Thread(target=run, args=(deed,)) for deed in deeds]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
 
 
 @pytest.mark.django_db(transaction=True)

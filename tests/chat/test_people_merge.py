@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -18,7 +19,9 @@ from chat.models import Conversation, Message
 from chat.unmerging import undo
 from tests.factory import make_contact, make_ticket
 from tests.fake_gateway import FakeGateway, receive
+from tests.supervision import together
 from tickets.models import Alias, Contact, Merge, PossibleDuplicate, State, Ticket
+from whatsapp.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db
 
@@ -26,11 +29,12 @@ ANA, LID = "5214772758198", "99887766554433@lid"
 
 
 def say(ticket: Ticket, *texts: str, role: str = "user", **fields: Any) -> None:
-    conversation = Conversation.locked_for(ticket.contact)
-    for text in texts:
-        state = "recibido" if role == "user" else "enviado"
-        conversation.append(ticket, role, text, **{"state": state, "address": ticket.contact.address, **fields})
-    conversation.heard(timezone.now())
+    with transaction.atomic():
+        conversation = Conversation.locked_for(ticket.contact)
+        for text in texts:
+            state = "recibido" if role == "user" else "enviado"
+            conversation.append(ticket, role, text, **{"state": state, "address": ticket.contact.address, **fields})
+        conversation.heard(timezone.now())
 
 
 @pytest.fixture
@@ -303,3 +307,35 @@ def test_nothing_is_undone_while_a_message_has_no_outcome(ana: Ticket, lid: Tick
 def test_a_message_for_a_ticket_of_another_thread_is_never_written(ana: Ticket, lid: Ticket) -> None:
     with pytest.raises(RuntimeError):
         Conversation.locked_for(ana.contact).append(lid, "tecnico", "hola")
+
+
+# While people write
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("undone", [False, True], ids=["merged", "taken back"])
+def test_what_arrives_meanwhile_is_in_exactly_one_thread(
+    ana: Ticket, lid: Ticket, supervisora: User, undone: bool
+) -> None:
+    say(ana, "respuesta", role="tecnico")  # so that the assistant is silent in both
+    row = merge(ana.contact, lid.contact, supervisora, stays_open=ana.pk) if undone else None
+
+    def supervise() -> None:
+        if row:
+            undo(row.pk, supervisora)
+        else:
+            merge(ana.contact, lid.contact, supervisora, stays_open=ana.pk)
+
+    together(lambda: receive("a1", ANA), lambda: receive("l1", LID), supervise, lambda: receive("l2", LID))
+    texts = [message.text for message in Message.objects.filter(role="user")]
+    assert sorted(texts) == ["a1", "dos", "l1", "l2", "tres", "uno", "viejo"]
+    for message in Message.objects.select_related("ticket", "conversation"):
+        assert message.ticket.contact_id == message.conversation.contact_id
+        assert message.conversation.merged_into is None
+    assert set(WebhookEvent.objects.values_list("state", flat=True)) == {"procesado"}
+    assert books().balanced
+    if undone:
+        assert words(ana.contact)[-1] == "a1"
+        assert set(words(lid.contact)[-2:]) == {"l1", "l2"}
+    else:
+        assert words(lid.contact) == []

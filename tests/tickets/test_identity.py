@@ -12,6 +12,7 @@ LOOKS_LIKE_AN_ADDRESS = (
     | st.from_regex(r"\A(52|521|55|54|549)?[0-9]{8,12}\Z")
     | st.from_regex(r"\A[0-9]{1,22}(:[0-9]{1,3})?@(c\.us|s\.whatsapp\.net|lid|g\.us)\Z")
     | st.from_regex(r"\A[A-Z]{2}\.[A-Za-z0-9]{1,20}\Z")
+    | st.from_regex(r"\A@[A-Za-z0-9._]{2,36}\Z")
 )
 REGIONS = st.sampled_from([None, "MX", "AR", "BR", "US", "XX", ""])
 
@@ -115,6 +116,19 @@ def test_19_a_parent_bsuid_too() -> None:
     assert identify("MX.ENT.11815799212886844830") == Identity("bsuid", *["MX.ENT.11815799212886844830"] * 2)
 
 
+@pytest.mark.parametrize("raw", ["@ana", "@Ana", " @ANA ", "@ana.lopez_1", "@" + "a" * 35])
+def test_a_username_is_matched_without_case_and_never_sent_to(raw: str) -> None:
+    identity = identify(raw)
+    assert identity and (identity.kind, identity.sendable) == ("username", False)
+    assert identity.key == raw.strip().lower() == show(identity.address)
+    assert typed(raw) == identity
+
+
+@pytest.mark.parametrize("raw", ["@", "@an", "@123", "@...", "ana", "@ana lopez", "@ána", "@" + "a" * 36, "ana@lid"])
+def test_what_cannot_be_a_username_is_none(raw: str) -> None:
+    assert identify(raw) is None
+
+
 def test_a_bsuid_longer_than_meta_makes_them_is_none() -> None:
     assert identify("MX." + "1" * 129) is None
 
@@ -155,6 +169,7 @@ def test_nobody_else_is_suggested(key: str) -> None:
         ("200532109871234@lid", "sin número (WhatsApp …1234)"),
         ("MX.13491208655302741918", "sin número (WhatsApp …1918)"),
         ("999", "+999"),
+        ("@ana", "@ana"),
     ],
 )
 def test_an_address_is_shown_for_people_to_read(address: str, shown: str) -> None:
