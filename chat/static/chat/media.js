@@ -12,7 +12,7 @@ import { formatted } from "./marks.js";
 // Pictures sent from here, by the message's key: until the thumbnail is made nobody has to download their own picture.
 const own = new Map();
 
-/** @param {import("./bubbles.js").Entry} entry @returns {Node[]|null} null when there is nothing but its words to show */
+/** @param {object} entry a row of the conversation, see bubbles.js @returns {Node[]|null} null when there is nothing but its words to show */
 export function mediaOf(entry) {
   const { adjunto, datos = {}, tipo } = entry;
   if (tipo === "location" && datos.latitud !== undefined) return [place(datos)];

@@ -19,8 +19,8 @@ export function quoteOf(cita, name) {
 
 /**
  * A bubble that was edited or deleted: what it says now, and on demand what it said.
- * @param {import("./bubbles.js").Entry} entry
- * @param {(entry: import("./bubbles.js").Entry) => (Node|string)[]} content draws what a message says
+ * @param {object} entry a row of the conversation, see bubbles.js
+ * @param {(entry: object) => (Node|string)[]} content draws what a message says
  */
 export function changed(entry, content) {
   const before = entry.editado && entry.original ? [h("p", {}, ...formatted(entry.original))] : [];
