@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
+from django.core.checks import CheckMessage
 from django.utils import timezone
 from django.utils.timesince import timesince
 
@@ -58,7 +59,7 @@ def steps(address: str, text: str) -> Iterator[Step]:
 
 
 def settings_present() -> Step:
-    check: Callable[[], list[checks.CheckMessage]] = getattr(checks, f"check_{settings.WHATSAPP_GATEWAY}")
+    check: Callable[[], list[CheckMessage]] = getattr(checks, f"check_{settings.WHATSAPP_GATEWAY}")
     title = f"Ajustes de {gateways.active().title} (WHATSAPP_GATEWAY={settings.WHATSAPP_GATEWAY})"
     if found := check():
         return Step(title, False, found[0].msg, found[0].hint or "")

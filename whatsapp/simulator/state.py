@@ -120,8 +120,8 @@ class State:
         found += [_from_line(line) for line in self.accepted]
         for message in sorted(found, key=lambda message: message.at):
             message.ack = acks.get(message.id, 0)
-            if line := changed.get(message.id):
-                message.text, message.changes = line["texto"], line["cambios"]
+            if change := changed.get(message.id):
+                message.text, message.changes = change["texto"], change["cambios"]
             self._messages.append(message)
             phone = self._place(message.chat_id, phone_number(message.chat_id))
             phone.messages.append(message)
