@@ -4,39 +4,42 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('whatsapp', '0004_templates_and_history'),
+        ("whatsapp", "0004_templates_and_history"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='connectionchange',
-            name='down_since',
-            field=models.DateTimeField(blank=True, null=True, verbose_name='sin conexión desde'),
+            model_name="connectionchange",
+            name="down_since",
+            field=models.DateTimeField(blank=True, null=True, verbose_name="sin conexión desde"),
         ),
         migrations.AddField(
-            model_name='connectionchange',
-            name='due',
+            model_name="connectionchange",
+            name="due",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='connectionchange',
-            name='filled',
-            field=models.DateTimeField(blank=True, null=True, verbose_name='recuperado'),
+            model_name="connectionchange",
+            name="filled",
+            field=models.DateTimeField(blank=True, null=True, verbose_name="recuperado"),
         ),
         migrations.AddField(
-            model_name='connectionchange',
-            name='found',
-            field=models.PositiveIntegerField(blank=True, null=True, verbose_name='mensajes recuperados'),
+            model_name="connectionchange",
+            name="found",
+            field=models.PositiveIntegerField(blank=True, null=True, verbose_name="mensajes recuperados"),
         ),
         migrations.AddField(
-            model_name='connectionchange',
-            name='tries',
+            model_name="connectionchange",
+            name="tries",
             field=models.PositiveIntegerField(default=0),
         ),
         migrations.AddIndex(
-            model_name='connectionchange',
-            index=models.Index(models.F('at'), condition=models.Q(('down_since__isnull', False), ('filled', None)), name='change_to_fill'),
+            model_name="connectionchange",
+            index=models.Index(
+                models.F("at"),
+                condition=models.Q(("down_since__isnull", False), ("filled", None)),
+                name="change_to_fill",
+            ),
         ),
     ]
