@@ -19,7 +19,7 @@ from chat.models import Conversation, Message, PredefinedMessage
 from config.auth import make_token
 from tests.factory import make_ticket, make_user
 from tickets.models import Contact, Ticket
-from whatsapp.models import Connection, WebhookEvent
+from whatsapp.models import Connection, Template, WebhookEvent
 
 LOGIN, ADMIN_LOGIN, UNKNOWN = "→ /entrar", "→ /admin/login/", "401 sin_sesion"
 
@@ -59,6 +59,7 @@ DESK = {
     "ticket/<int:ticket_id>/log": page("200"),
     "ticket/<int:ticket_id>/conversacion": api("GET", "200"),
     "ticket/<int:ticket_id>/notificar": api("GET", "200"),
+    "ticket/<int:ticket_id>/enviar-plantilla": api("GET", "404"),  # the gateway in use has none
     # An empty body: whoever may is told what is missing.
     "ticket/<int:ticket_id>/enviar-mensaje": api("POST", "400"),
     "ticket/<int:ticket_id>/mensaje/<int:seq>/resolver": api("POST", "400"),
@@ -92,6 +93,7 @@ ADMIN = {
     "admin/whatsapp/connection/<path:object_id>/reiniciar/": admin("→ change", method="POST"),
     "admin/whatsapp/connection/<path:object_id>/cerrar-sesion/": admin("200"),
     "admin/whatsapp/webhookevent/<path:object_id>/reprocesar/": admin("→ change", method="POST"),
+    "admin/whatsapp/template/actualizar/": admin("→ /admin/whatsapp/template/", method="POST"),
     "admin/auth/user/<id>/password/": admin("200"),
 }
 # What a supervisor gets of each model: its list, add, change, history and delete.
@@ -101,6 +103,7 @@ MODELS = {
     "axes/accessfailurelog": "403 403 403 403 403",
     "whatsapp/connection": "200 403 200 200 403",
     "whatsapp/webhookevent": "200 403 200 200 403",
+    "whatsapp/template": "200 403 200 200 403",
     "tickets/contact": "200 403 200 200 403",
     "tickets/ticket": "200 403 200 200 403",
     "chat/message": "200 403 200 200 403",
@@ -153,6 +156,7 @@ def make(model: type[Model]) -> Model:
         AccessFailureLog: {},
         Connection: {"gateway": "waha"},
         WebhookEvent: {"gateway": "waha", "body": "{}"},
+        Template: {"gateway": "waha", "name": "listo", "language": "es_MX"},
     }
     return model._default_manager.create(**fields[model])
 
