@@ -32,8 +32,9 @@ class MessageAdmin(ReadOnlyAdmin):
         (None, {"fields": ("ticket_link", "desk_link", "role", "who", "text", "created", "seq")}),
         (
             "Entrega",
-            {"fields": ("state", "reason", "attempts", "tried", "due", "sent", "gateway", "gateway_id", "key")},
+            {"fields": ("state", "reason", "code", "attempts", "tried", "due", "sent", "gateway", "gateway_id", "key")},
         ),
+        ("Cambios", {"fields": ("edited", "original", "deleted", "reaction", "own_reaction", "quotes", "recovered")}),
         ("Decisiones", {"fields": ("notice", "resends", "settled_by", "settled")}),
     )
     readonly_fields = ("ticket_link", "desk_link", "who")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import requests
@@ -80,6 +81,30 @@ def test_an_answer_shows_what_it_answers_and_leads_there(
     quote.click()
     first = screen.page.locator(f"#chat-lista .mensaje[data-seq='{quote.get_attribute('data-cita')}']")
     expect(first).to_be_in_viewport()
+
+
+OUTAGE = """
+from datetime import timedelta
+from django.utils import timezone
+from whatsapp.models import ConnectionChange
+now = timezone.now()
+ConnectionChange.objects.create(
+    gateway="waha", connected=True, at=now - timedelta(minutes=1), down_since=now - timedelta(hours=3)
+)
+"""
+
+
+def test_what_was_missed_in_an_outage_comes_back_under_a_line_that_says_so(
+    screen: Screen, ticket: int, running: Desk, phone: str
+) -> None:
+    screen.open(ticket)
+    phone_does(running, "respuesta", telefono=phone, texto="¿siguen ahí?", callado=True)
+    running.manage("shell", "-v0", "-c", OUTAGE)
+    expect(screen.bubble("¿siguen ahí?")).to_be_visible(timeout=20_000)
+    line = screen.page.locator("#chat-lista .corte")
+    expect(line).to_have_text(re.compile(r"^Mensajes (de \d\d:\d\d a \d\d:\d\d|del .+ al .+) recuperados$"))
+    following = line.locator("xpath=following-sibling::li[1]")
+    expect(following).to_contain_text("¿siguen ahí?")
 
 
 def test_the_code_of_a_failure_is_there_for_who_looks(screen: Screen, ticket: int, running: Desk) -> None:
