@@ -93,7 +93,9 @@ def receive(event: Inbound, gap: Gap | None = None) -> Outcome:
     ticket.waiting_since = ticket.waiting_since or (message.created if gap else now)
     note_activity(ticket, Role.USER, text, now)
     if not silenced(ticket.pk):
-        assist(conversation, ticket, contact, clean(event.text), answered=answered, once=gap is not None)
+        # Where somebody is, and whom they know, is no answer to "¿Cuál es tu nombre?".
+        said = "" if event.kind in ("location", "contact") else clean(event.text)
+        assist(conversation, ticket, contact, said, answered=answered, once=gap is not None)
     ticket.save()
     return Outcome(about=about(message))
 

@@ -186,6 +186,15 @@ def test_a_place_and_contacts_are_told_as_data(desk: Client) -> None:
     assert contact["content"] == "👤 Contacto: Ana Ruiz +5214771112233"
 
 
+def test_a_place_or_a_contact_is_no_answer_to_the_assistant() -> None:
+    receive("hola")
+    Message.objects.filter(role="assistant").update(state="enviado")
+    receive("", location={"latitude": "21.12", "longitude": "-101.68", "description": "Oficina"})
+    receive("", vCards=["BEGIN:VCARD\nFN:Ana Ruiz\nTEL:+5214771112233\nEND:VCARD"])
+    ticket = Message.objects.latest("pk").ticket
+    assert (ticket.name, ticket.department, ticket.fault) == ("", "", "")
+
+
 def test_the_log_names_the_file(desk: Client, gateway: FakeGateway) -> None:
     row = sent(caption="Mira")
     log = desk.get(f"/ticket/{row.message.ticket_id}/log").content.decode()

@@ -63,6 +63,10 @@ DESK = {
     # An empty body: whoever may is told what is missing.
     "ticket/<int:ticket_id>/enviar-mensaje": api("POST", "400"),
     "ticket/<int:ticket_id>/mensaje/<int:seq>/resolver": api("POST", "400"),
+    "ticket/<int:ticket_id>/enviar-archivo": api("POST", "415"),  # a form, and not JSON
+    "ticket/<int:ticket_id>/mensaje/<int:seq>/archivo": api("GET", "404"),  # this message has no file
+    "ticket/<int:ticket_id>/mensaje/<int:seq>/miniatura": api("GET", "404"),
+    "ticket/<int:ticket_id>/mensaje/<int:seq>/descargar": api("POST", "404"),
     "ticket/<int:ticket_id>/leido": api("POST", "400"),
     "ticket/<int:ticket_id>/estado": api("POST", "400"),
     "ticket/<int:ticket_id>/tomar": api("POST", "200"),
