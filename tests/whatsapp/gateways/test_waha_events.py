@@ -260,9 +260,15 @@ def test_what_is_no_event_is_malformed(payload: Any) -> None:
 @pytest.mark.parametrize(
     "event",
     [
-        "message", "message.any", "message.ack", "message.edited", "message.revoked", "message.reaction", "session.status"
+        "message",
+        "message.any",
+        "message.ack",
+        "message.edited",
+        "message.revoked",
+        "message.reaction",
+        "session.status",
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("payload", [None, [], "texto", {}, {"id": 5}, {"id": "a b"}])
 def test_a_known_event_without_its_content_is_malformed(event: str, payload: Any) -> None:
     with pytest.raises(Malformed):
