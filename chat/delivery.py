@@ -100,6 +100,8 @@ def drain(conversation_id: int) -> None:
             settle(claimed.message, claimed.token, claimed.telefono, result)
             if isinstance(result, Exception):
                 runtime.stopping.wait(CRASH_PAUSE_S)
+            if not Message.objects.filter(IS_OPEN, conversation=conversation_id).exists():
+                return  # a claim takes SQLite's one turn, to learn the same
 
 
 def claim(conversation_id: int) -> Claim | float | None:

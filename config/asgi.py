@@ -15,6 +15,9 @@ from django.http import HttpRequest, HttpResponseBase
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+
 
 @functools.cache
 def threads() -> ThreadPoolExecutor:
@@ -27,6 +30,9 @@ class Handler(ASGIHandler):
     Django's own goes back to the event loop between any two middlewares, in a new thread for every request: that cost
     more processor than most answers.
     """
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        await self.handle(scope, receive, send)  # Django's own opens a thread for what is left to do around it
 
     def load_middleware(self, is_async: bool = False) -> None:
         super().load_middleware(is_async=False)
@@ -43,9 +49,6 @@ class Handler(ASGIHandler):
 
 django.setup(set_prefix=False)
 django_application = Handler()
-
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 
 async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
