@@ -113,7 +113,8 @@ class ConnectionAdmin(ButtonAdmin):
         """POST gives the order; logging out is asked about first, because only the phone can undo it."""
         obj = self.caring_for(request, object_id)
         if request.method == "GET" and order == "cerrar-sesion":
-            context = {**self.admin_site.each_context(request), "title": "Cerrar sesión", "original": obj}
+            title = "Cerrar la sesión de WhatsApp"
+            context = {**self.admin_site.each_context(request), "title": title, "original": obj}
             return TemplateResponse(request, "admin/whatsapp/connection/cerrar_sesion.html", context)
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
