@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from types import CodeType, FunctionType, MethodType
 from typing import Any
 
-from chat import compose, decisions, delivery, echoes, head, inbound, outcomes
+from chat import compose, decisions, delivery, echoes, head, outcomes, references
 from chat.models import MOVES, Message
 from whatsapp import connection, events
 from whatsapp.gateways.results import Accepted, Ambiguous, RateLimited
@@ -90,9 +90,7 @@ MUTANTS = [
         "if row.attempt == token and row.state in (Delivery.SENDING, Delivery.DOUBTFUL)",
         "if True",
     ),
-    Mutant(
-        "a late answer frees another's lease", outcomes.write_outcome, "if conversation.lease_token == token", "if True"
-    ),
+    Mutant("a late answer frees another's lease", outcomes.write_outcome, "conversation.lease_token == token", "True"),
     Mutant(
         "a doubtful row is sent again",
         head.next_message,
@@ -105,8 +103,8 @@ MUTANTS = [
     Mutant(
         "reconnecting clears a recipient's limit",
         delivery.release,
-        "state=Delivery.QUEUED, held=Held.SESSION",
-        "state=Delivery.QUEUED",
+        "queued.filter(held=Held.SESSION)",
+        "queued.exclude(held='')",
     ),
     Mutant("the breaker is ignored", delivery.wait_for_line, "not line.may_send", "False"),
     Mutant("a pause is ignored", Connection.may_send.fget, " and self.paused is None", ""),  # type: ignore[attr-defined]
@@ -120,7 +118,7 @@ MUTANTS = [
         "False",
     ),
     Mutant("waiting events are never woken", events.wake_waiting, "handle(pk)", "pass"),
-    Mutant("an early tick is dropped", inbound.status, "State.WAITING", "State.IGNORED"),
+    Mutant("an early tick is dropped", references.unknown, "State.WAITING", "State.IGNORED"),
     Mutant(
         "a dead process's row is queued again",
         head.give_up_abandoned,

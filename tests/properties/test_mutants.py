@@ -24,6 +24,12 @@ def test_a_planted_bug_is_caught(mutant: Mutant) -> None:
     assert not isinstance(caught.value, FlakyFailure), "the machine is not deterministic"
 
 
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_a_planted_bug_still_fits_the_code_it_is_planted_in(mutant: Mutant) -> None:
+    with mutant.alive():
+        pass
+
+
 def test_without_a_planted_bug_the_same_examples_break_nothing() -> None:
     """So that what catches the mutants is the mutants."""
     assert run(50, shrink=False)
