@@ -37,9 +37,10 @@ CLAIM, RETRY, MAX_TRIES = timedelta(minutes=10), timedelta(minutes=1), 5
 def note_absence() -> None:
     """The desk itself was away, so that nobody took what the gateway told: also an outage. Before the first beat."""
     now, newest = timezone.now(), Worker.objects.aggregate(newest=Max("seen"))["newest"]
-    if newest and now - newest >= connection.OUTAGE:
+    lines = ConnectionChange.objects.filter(gateway=settings.WHATSAPP_GATEWAY)
+    if newest and now - newest >= connection.OUTAGE and not lines.filter(down_since=newest).exists():
         told = {"connected": connection.current().connected, "detail": "La mesa estuvo detenida", "down_since": newest}
-        ConnectionChange.objects.create(gateway=settings.WHATSAPP_GATEWAY, at=now, **told)
+        lines.create(gateway=settings.WHATSAPP_GATEWAY, at=now, **told)
 
 
 def due() -> list[int]:
