@@ -84,7 +84,8 @@ def stored(request: Request, path: str, mime: str, name: str, *, inline: bool) -
         "Content-Disposition": content_disposition_header(not inline, name) or "attachment",
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": "default-src 'none'; sandbox",
-        "Cache-Control": "private, max-age=300",
+        # Asked again each time: whether this person may still see it, and whether the message still has this number.
+        "Cache-Control": "private, no-cache",
         "Cross-Origin-Resource-Policy": "same-origin",
     }
     # The stored name is random and its content never changes.
