@@ -130,6 +130,7 @@ def claim(conversation_id: int) -> Claim | float | None:
         if head is None or wait != 0:
             free_lease(conversation)
             return wait
+        address = conversation.contact.address_among(gateways.active().reaches)
         token = uuid.uuid4()
         conversation.lease_token, conversation.lease_until = token, clock + timedelta(seconds=lease_s())
         if not head.move(
@@ -139,14 +140,13 @@ def claim(conversation_id: int) -> Claim | float | None:
             attempts=head.attempts + 1,
             tried=None,
             gateway=settings.WHATSAPP_GATEWAY,
-            address=conversation.contact.address,
+            address=address,
             due=None,
             held="",
             reason="",
         ):
             raise RuntimeError(f"El mensaje {head.pk} cambió con la conversación bloqueada")
-    contact = conversation.contact
-    return Claim(head, token, contact.address, contact.telefono, started + lease_s())
+    return Claim(head, token, address, conversation.contact.telefono, started + lease_s())
 
 
 def wait_for_line(conversation: Conversation, clock: datetime) -> float | None:

@@ -146,7 +146,7 @@ def read_back(message_id: int) -> bool:
     counted = Message.objects.filter(pk=row.pk, checks=row.checks, state=Delivery.DOUBTFUL)
     if not counted.update(checks=F("checks") + 1):
         return False
-    found = gateways.active().read_back(row.conversation.contact.address, row.tried - CLOCK_SKEW)
+    found = gateways.active().read_back(row.address or row.conversation.contact.address, row.tried - CLOCK_SKEW)
     if not found:
         return False
     with transaction.atomic():

@@ -31,7 +31,7 @@ class Handler(ASGIHandler):
     more processor than most answers.
     """
 
-    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         await self.handle(scope, receive, send)  # Django's own opens a thread for what is left to do around it
 
     def load_middleware(self, is_async: bool = False) -> None:

@@ -58,6 +58,17 @@ class Contact(models.Model):
         """The address as the contract's `telefono` has it: "+5214772758198", as it was seen."""
         return identity.e164(self.address)
 
+    def address_among(self, kinds: frozenset[str]) -> str:
+        """What to send to through a gateway that reaches these kinds of address: the last one seen, if it is one.
+
+        Somebody last seen by a LID is written to at their phone once the desk speaks with Meta, which knows no LIDs.
+        """
+        who = identity.identify(self.address)
+        if who and who.kind not in kinds:
+            known = self.aliases.filter(kind__in=kinds).order_by(F("last_seen").desc(nulls_last=True), "-pk").first()
+            return known.address if known else self.address
+        return self.address
+
     def add_aliases(self, found: list[Identity], **fields: Any) -> None:
         """Give this contact addresses that nobody has; IntegrityError where somebody was faster.
 

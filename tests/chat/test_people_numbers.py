@@ -219,3 +219,15 @@ def test_21_groups_broadcasts_and_channels_are_ignored(chat: str, desk: Client) 
     assert WebhookEvent.objects.get().state == "ignorado"
     assert not Contact.objects.exists()
     assert desk.get("/tickets", {"telefono": chat}).status_code == 400
+
+
+@pytest.mark.parametrize(("reaches", "to"), [({"phone", "lid"}, "77@lid"), ({"phone", "bsuid"}, "5214772758198")])
+def test_after_a_change_of_gateway_a_person_is_sent_to_where_the_new_one_reaches_them(
+    gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch, reaches: set[str], to: str
+) -> None:
+    with transaction.atomic():
+        handle(Inbound(gateway_id(), "5214772758198", "Hola"))
+        handle(Inbound(gateway_id(), "77@lid", "Otra vez", aliases=("5214772758198",)))
+    monkeypatch.setattr(FakeGateway, "reaches", frozenset(reaches))
+    delivery.drain(Conversation.objects.get().pk)
+    assert {address for address, _ in gateway.calls} == {to}

@@ -122,6 +122,7 @@ class Gateway(ABC):
     name: ClassVar[str]
     title: ClassVar[str]  # for people
     can: ClassVar[frozenset[Ability]] = frozenset()
+    reaches: ClassVar[frozenset[str]] = frozenset({"phone", "lid"})  # kinds of address, as tickets.contacts.Alias has
     limits: ClassVar[Mapping[str, MediaLimit]] = {}
 
     @abstractmethod

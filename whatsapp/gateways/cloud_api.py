@@ -36,6 +36,7 @@ class CloudApi(Gateway):
 
     name = "cloud_api"
     title = "WhatsApp Cloud API"
+    reaches: ClassVar[frozenset[str]] = frozenset({"phone", "bsuid"})
     can: ClassVar[frozenset[Ability]] = frozenset({"reference", "typing", "read_marks", "media", "templates"})
     limits: ClassVar[Mapping[str, MediaLimit]] = cloud_content.LIMITS
 
