@@ -30,10 +30,7 @@ def handle(event: Edited | Deleted | Reaction | NumberChanged) -> Outcome:
     row = known(event.message_id).first()
     if row is None:
         return Outcome(State.WAITING, "Aún no conocemos ese mensaje", f"message:{event.message_id}")
-    conversation = Conversation.locked(row.conversation_id)
-    row.refresh_from_db()
-    if row.conversation_id != conversation.pk:  # its people were merged while we waited
-        conversation = Conversation.locked(row.conversation_id)
+    conversation = Conversation.locked_of(row)
     fields = news(event, row)
     if not fields:
         return Outcome(State.IGNORED, "Cambio repetido o atrasado", about=about(row))

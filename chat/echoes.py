@@ -150,8 +150,7 @@ def read_back(message_id: int) -> bool:
     if not found:
         return False
     with transaction.atomic():
-        conversation = Conversation.locked(row.conversation_id)
-        row = Message.objects.get(pk=row.pk)
+        conversation = Conversation.locked_of(row)
         candidates = [one for one in found if isinstance(one, OwnMessage) and could_be(one, row, row.tried)]
         twins = conversation.messages.filter(state=Delivery.DOUBTFUL, text=row.text).exclude(pk=row.pk)
         if row.state != Delivery.DOUBTFUL or len(candidates) != 1 or twins.exists():

@@ -163,8 +163,7 @@ def status(event: StatusUpdate) -> Outcome:
     row = known(event.message_id).first() or references.row_of(event.reference)
     if row is None:
         return references.unknown(event)
-    conversation = Conversation.locked(row.conversation_id)
-    row.refresh_from_db()
+    conversation = Conversation.locked_of(row)
     if row.gateway_id != event.message_id and (waiting := references.bind(conversation, row, event)):
         return waiting
     if row.state == event.status:

@@ -91,6 +91,13 @@ class Conversation(models.Model):
             found = cls.locked(found.merged_into_id)
         return found
 
+    @classmethod
+    def locked_of(cls, row: Message) -> Conversation:
+        """The conversation of `row`, locked, and `row` read again: its people may be merged while we wait."""
+        conversation = cls.locked(row.conversation_id)
+        row.refresh_from_db()
+        return conversation if row.conversation_id == conversation.pk else cls.locked_of(row)
+
     def bump(self) -> int:
         """Record that something in this conversation changed; returns the new version. Needs the row's lock.
 
