@@ -23,7 +23,7 @@ from chat import runtime
 from chat.head import IS_OPEN, give_up_abandoned, next_message, open_messages
 from chat.models import Conversation, Delivery, Held, Message, Role
 from chat.outcomes import CRASH_PAUSE_S, LeaseEndedError, settle
-from chat.outgoing import outgoing
+from chat.outgoing import extra_s, outgoing
 from chat.phones import logged
 from whatsapp import connection, gateways
 from whatsapp.gateways.results import Ambiguous, Refused, Result
@@ -82,8 +82,9 @@ def release() -> list[int]:
     return list(waiting.order_by("oldest").values_list("conversation", flat=True))
 
 
-def lease_s() -> float:
-    return 2 * settings.WHATSAPP_TIMEOUT_S + 2
+def lease_s(extra: float = 0) -> float:
+    """How long a lease lasts; `extra` seconds longer for a file."""
+    return 2 * settings.WHATSAPP_TIMEOUT_S + 2 + extra
 
 
 def drain(conversation_id: int) -> None:
@@ -131,8 +132,8 @@ def claim(conversation_id: int) -> Claim | float | None:
             free_lease(conversation)
             return wait
         address = conversation.contact.address_among(gateways.active().reaches)
-        token = uuid.uuid4()
-        conversation.lease_token, conversation.lease_until = token, clock + timedelta(seconds=lease_s())
+        token, lease = uuid.uuid4(), lease_s(extra_s(head))
+        conversation.lease_token, conversation.lease_until = token, clock + timedelta(seconds=lease)
         if not head.move(
             conversation,
             Delivery.SENDING,
@@ -146,7 +147,7 @@ def claim(conversation_id: int) -> Claim | float | None:
             reason="",
         ):
             raise RuntimeError(f"El mensaje {head.pk} cambió con la conversación bloqueada")
-    return Claim(head, token, address, conversation.contact.telefono, started + lease_s())
+    return Claim(head, token, address, conversation.contact.telefono, started + lease)
 
 
 def wait_for_line(conversation: Conversation, clock: datetime) -> float | None:

@@ -7,12 +7,20 @@ from chat.media_types import FILE_KINDS, UNKNOWN, shown_name
 from chat.models import Attachment, Conversation, Message
 from chat.thread import caption_of
 from whatsapp import gateways
-from whatsapp.gateways.base import File, Outgoing
+from whatsapp.gateways.base import File, Outgoing, seconds_for
 from whatsapp.gateways.results import Refused
 
 
 class Unsendable(Refused):
     """Refused by ourselves: the gateway never heard of it, so that it says nothing of the session."""
+
+
+def extra_s(message: Message) -> float:
+    """How much longer than a text the message may take."""
+    if message.kind not in FILE_KINDS:
+        return 0
+    sizes = Attachment.objects.filter(message=message).values_list("size", flat=True)
+    return seconds_for(sizes.first() or 0)
 
 
 def outgoing(message: Message) -> Outgoing | Unsendable:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db.models.functions import Now
 from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
@@ -20,7 +22,7 @@ from tests.factory import make_ticket
 from tests.fake_gateway import FakeGateway, receive
 from tickets.models import Ticket
 from whatsapp.gateways.base import MediaLimit
-from whatsapp.gateways.results import Ambiguous, Disconnected, Refused
+from whatsapp.gateways.results import Accepted, Ambiguous, Disconnected, Refused
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("inline", "media_folder")]
 assert media_folder  # the fixture
@@ -314,3 +316,24 @@ def test_the_echo_settles_a_doubtful_file(desk: Client, ticket: Ticket, gateway:
     post_webhook(echo("Mira", phone=ticket.contact.address, hasMedia=True, media=media_told))
     message = Message.objects.get()
     assert message.state == "enviado" and Attachment.objects.count() == 1
+
+
+def test_a_file_is_given_the_time_that_a_slow_line_needs_and_its_lease_too(
+    desk: Client, ticket: Ticket, gateway: FakeGateway, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or a large one would be tried for ever, and its failures would shut the line for everybody."""
+    settings.WHATSAPP_TIMEOUT_S = 15
+    monkeypatch.setattr("whatsapp.gateways.base.SLOWEST_BYTES_S", 1)
+    leases: list[float] = []
+
+    def answer(before_first_byte: Callable[[], None]) -> Accepted:
+        before_first_byte()
+        conversation = Conversation.objects.annotate(clock=Now()).get()
+        assert conversation.lease_until
+        leases.append((conversation.lease_until - conversation.clock).total_seconds())
+        return Accepted("3EB0")
+
+    gateway.answers(answer)
+    post(desk, ticket, PDF, "guía.pdf")
+    assert gateway.sent[-1].extra_s == len(PDF)
+    assert leases[0] == pytest.approx(2 * 15 + 2 + len(PDF), abs=5)
