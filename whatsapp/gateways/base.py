@@ -23,6 +23,15 @@ from whatsapp.gateways.results import Failure, Misconfigured, Result
 Ability = Literal["reference", "echo", "read_back", "typing", "read_marks", "media", "templates", "session"]
 
 
+# A bad line of 2 Mbit/s, less what base64 adds.
+SLOWEST_BYTES_S = 180_000
+
+
+def seconds_for(size: int) -> float:
+    """How much longer than a text a file of `size` bytes may take."""
+    return size / SLOWEST_BYTES_S
+
+
 @dataclass(frozen=True)
 class File:
     """A file to send. `kind` is image, video, audio, document or sticker; `read` gives its bytes."""
@@ -55,6 +64,11 @@ class Outgoing:
     reference: str = ""
     file: File | None = None
     template: TemplateUse | None = None
+
+    @property
+    def extra_s(self) -> float:
+        """How much longer than a text it may take."""
+        return seconds_for(self.file.size) if self.file else 0
 
 
 @dataclass(frozen=True)

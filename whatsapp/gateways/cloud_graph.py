@@ -9,7 +9,7 @@ from urllib.parse import urljoin, urlsplit
 
 from whatsapp import wire
 from whatsapp.gateways import cloud_errors as errors
-from whatsapp.gateways.base import File
+from whatsapp.gateways.base import File, seconds_for
 from whatsapp.gateways.results import Ambiguous, Failure, Misconfigured, Refused, Result, Unreachable
 from whatsapp.gateways.shape import at, sane_id
 
@@ -58,9 +58,9 @@ class Graph:
             "file": (file.name or "archivo", file.read(), mime),
         }
         content, content_type = wire.multipart(fields)
-        answer = self._call(
-            "POST", f"{self.phone_id}/media", self.timeout_s, content=content, headers={"Content-Type": content_type}
-        )
+        headers = {"Content-Type": content_type}
+        deadline_s = self.timeout_s + seconds_for(file.size)
+        answer = self._call("POST", f"{self.phone_id}/media", deadline_s, content=content, headers=headers)
         if isinstance(answer, Ambiguous):
             return Unreachable(f"El archivo no llegó a Meta: {answer.detail}")
         if not isinstance(answer, wire.Response):

@@ -47,7 +47,8 @@ class Evolution(EvolutionAccount):
         if message.file and message.text and message.file.kind in ("audio", "sticker"):
             return Refused("WhatsApp no deja poner texto a un audio o a un sticker: envíalo aparte", "texto")
         action, body = evolution_requests.request(number, message)
-        answer = self._call("POST", f"/message/{action}", body, self._timeout_s, before_first_byte)
+        deadline_s = self._timeout_s + message.extra_s
+        answer = self._call("POST", f"/message/{action}", body, deadline_s, before_first_byte)
         if not isinstance(answer, wire.Response):
             return answer
         if answer.ok:

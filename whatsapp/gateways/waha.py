@@ -48,7 +48,7 @@ class Waha(WahaAccount):
         if message.file:
             path, content = waha_media.sending(message, message.file)
         body = {"session": self._session, "chatId": chat, **content}
-        answer = self._call("POST", path, body, self._timeout_s, before_first_byte)
+        answer = self._call("POST", path, body, self._timeout_s + message.extra_s, before_first_byte)
         if not isinstance(answer, wire.Response):
             return answer
         return _accepted(answer) if answer.ok else _refusal(answer)
