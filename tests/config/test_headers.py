@@ -247,7 +247,7 @@ def test_production_leads_plain_http_to_https(production: dict[str, Any], path: 
 
 
 def test_production_answers_probes_and_gateways_over_plain_http(production: dict[str, Any]) -> None:
-    assert (production["/salud"], production["/webhooks/waha"]) == (200, 405)
+    assert (production["/salud"], production["/webhooks/waha"]) == (200, 403)
 
 
 def test_production_s_cookies_travel_by_https_only(production: dict[str, Any]) -> None:

@@ -15,9 +15,11 @@ from django.http.response import HttpResponseBase
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from chat import merging
 from chat.models import Conversation, Message, PredefinedMessage
 from config.auth import make_token
 from tests.factory import make_ticket, make_user
+from tickets.contacts import Merge
 from tickets.models import Contact, Ticket
 from whatsapp.models import Connection, Template, WebhookEvent
 
@@ -92,6 +94,8 @@ ADMIN = {
     "admin/(?P<url>.*)$": admin("404", ADMIN_LOGIN),
     "admin/tickets/ticket/export/": admin("200"),
     "admin/chat/message/libros/": admin("200"),
+    "admin/tickets/contact/combinar/": admin("→ /admin/tickets/contact/"),  # nobody was chosen
+    "admin/tickets/merge/<path:object_id>/deshacer/": admin("→ change", method="POST"),
     "admin/whatsapp/connection/<path:object_id>/comprobar/": admin("→ change", method="POST"),
     "admin/whatsapp/connection/<path:object_id>/qr/": admin("200"),
     "admin/whatsapp/connection/<path:object_id>/reiniciar/": admin("→ change", method="POST"),
@@ -109,6 +113,7 @@ MODELS = {
     "whatsapp/webhookevent": "200 403 200 200 403",
     "whatsapp/template": "200 403 200 200 403",
     "tickets/contact": "200 403 200 200 403",
+    "tickets/merge": "200 403 200 200 403",
     "tickets/ticket": "200 403 200 200 403",
     "chat/message": "200 403 200 200 403",
     "chat/predefinedmessage": "200 200 200 200 200",
@@ -152,6 +157,9 @@ def make(model: type[Model]) -> Model:
         thread = Conversation.objects.create(contact=ticket.contact)
         message = Message.objects.create(conversation=thread, ticket=ticket, seq=1, version=1, role="user", text="Hola")
         return {Contact: ticket.contact, Ticket: ticket, Message: message}[model]
+    if model is Merge:
+        kept, absorbed = make_ticket().contact, make_ticket(state="Cerrado").contact
+        return merging.merge(kept, absorbed, make_user("carla"))
     if model in (Group, PredefinedMessage):
         return model._default_manager.all()[0]
     fields: dict[type[Model], dict[str, Any]] = {
