@@ -73,20 +73,25 @@ def fetch_one(attachment_id: int) -> None:
     now = timezone.now()
     if row is None or (row.due and row.due > now):
         return
+    if row.attempts >= TRIES:  # the last try ended with its process, maybe because of this file
+        fail(row, Failure(row.problem or "La descarga se interrumpió demasiadas veces", again=False))
+        return
     mine = Attachment.objects.filter(pk=row.pk, state=State.WAITING, attempts=row.attempts)
     if not mine.update(attempts=F("attempts") + 1, due=now + LEASE):
         return
     row.attempts += 1
     try:
         found = content_of(row)
-        outcome = found if isinstance(found, Failure) else judge(found, row.message.kind)
+        if isinstance(found, Fetched):
+            keep(row, judge(found, row.message.kind), clean_name(found.name))
+            return
+    except OSError:
+        logger.exception("No se pudo leer o guardar el archivo del mensaje %s", row.message_id)
+        found = Failure("El servidor no pudo guardar el archivo")
     except Exception:
         logger.exception("Error interno al descargar el archivo del mensaje %s", row.message_id)
-        outcome = Failure("Error interno al descargar")
-    if isinstance(outcome, Failure):
-        fail(row, outcome)
-    else:
-        keep(row, outcome, clean_name(found.name) if isinstance(found, Fetched) else "")
+        found = Failure("Error interno al descargar")
+    fail(row, found)
 
 
 def content_of(row: Attachment) -> Fetched | Failure:

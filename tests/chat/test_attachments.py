@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import threading
 from datetime import timedelta
@@ -269,6 +270,43 @@ def test_our_own_bug_is_a_failed_try_and_not_the_end(gateway: FakeGateway) -> No
     media.fetch(row.pk)
     row.refresh_from_db()
     assert (row.state, row.problem) == ("pendiente", "Error interno al descargar")
+
+
+def test_a_disk_without_room_is_a_failed_try_like_any_other_and_ends_in_sight(
+    gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch, media_folder: Path
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    row = sent()
+    monkeypatch.setattr("django.core.files.storage.FileSystemStorage._save", full)
+    for _ in range(media.TRIES):
+        gateway.files.append(Fetched(picture()))
+        Attachment.objects.update(due=None)
+        media.fetch_one(row.pk)
+    row.refresh_from_db()
+    assert (row.state, row.problem) == ("fallido", "El servidor no pudo guardar el archivo")
+    assert len(gateway.fetched) == media.TRIES
+
+
+def test_a_file_that_ended_every_process_that_fetched_it_is_given_up(gateway: FakeGateway) -> None:
+    row = sent()
+
+    def killed(*_: Any) -> None:
+        raise SystemExit
+
+    gateway.fetch = killed  # type: ignore[assignment]
+    for _ in range(media.TRIES):
+        with pytest.raises(SystemExit):
+            media.fetch_one(row.pk)
+        Attachment.objects.update(due=timezone.now())
+    media.fetch_one(row.pk)
+    row.refresh_from_db()
+    assert (row.state, row.problem, row.attempts) == (
+        "fallido",
+        "La descarga se interrumpió demasiadas veces",
+        media.TRIES,
+    )
 
 
 def test_a_file_larger_than_the_limit_is_not_even_asked_for(settings: Settings, gateway: FakeGateway) -> None:
