@@ -85,17 +85,15 @@ def store(gateway: Gateway, body: bytes) -> list[WebhookEvent]:
     parts = gateway.parts(payload)
     if len(parts) == 1:
         return [keep(gateway, body, payload, text)]
-    texts = [json.dumps(part, ensure_ascii=False) for part in parts]
+    texts = [written(part) for part in parts]
     with transaction.atomic():
-        return [
-            keep(gateway, text.encode(errors="replace"), part, text) for part, text in zip(parts, texts, strict=True)
-        ]
+        return [keep(gateway, text.encode(), part, text) for part, text in zip(parts, texts, strict=True)]
 
 
 def keep(gateway: Gateway, body: bytes, payload: object, text: str) -> WebhookEvent:
     external_id = gateway.external_id(body, payload)
     if (clean := gateway.clean(payload)) is not payload:
-        text = json.dumps(clean, ensure_ascii=False)
+        text = written(clean)
     defaults = {"body": text}
     return WebhookEvent.objects.get_or_create(gateway=gateway.name, external_id=external_id, defaults=defaults)[0]
 
@@ -106,6 +104,20 @@ def decoded(text: str) -> object:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
+
+
+def written(payload: object) -> str:
+    """`payload` as JSON that a database can hold: readable, or escaped where half a character is in it."""
+    text = json.dumps(payload, ensure_ascii=False)
+    return text if encodable(text) else json.dumps(payload)
+
+
+def encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def show(pk: int) -> None:
@@ -156,7 +168,7 @@ def without_files(body: str) -> str:
             return f"(archivo de {len(value)} caracteres, ya atendido)"
         return value
 
-    return json.dumps(shortened(decoded(body)), ensure_ascii=False)
+    return written(shortened(decoded(body)))
 
 
 def outcome_of(event: WebhookEvent, *, force: bool = False) -> Outcome:

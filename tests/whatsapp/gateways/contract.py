@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
 from tests.whatsapp.gateways.server import Answer, RawServer, hangs, http, refused_url, resets, says
+from whatsapp import events
 from whatsapp.gateways.base import Gateway, InvalidSignature, Malformed, NotConfigured, Outgoing
 from whatsapp.gateways.events import ConnectionChanged, Event, Ignored
 from whatsapp.gateways.results import Accepted, Ambiguous, Disconnected, Misconfigured, Refused, Result, Unreachable
+from whatsapp.models import WebhookEvent
 
 ADDRESS = "5214772758198"
 TEXT = "Buenos días, ¿ya enciende?"
@@ -188,8 +190,8 @@ class GatewayContract(ABC):
 
     def test_every_example_is_understood(self) -> None:
         for payload in self.webhooks:
-            events = self.gateway().parse(payload)
-            assert events and not any(isinstance(event, Ignored) for event in events)
+            found = self.gateway().parse(payload)
+            assert found and not any(isinstance(event, Ignored) for event in found)
 
     @fuzzed
     @given(payload=JSON)
@@ -206,15 +208,37 @@ class GatewayContract(ABC):
         parent[key] = data.draw(JSON)
         self.read(payload)
 
+    @pytest.mark.django_db
+    def test_half_a_character_anywhere_in_a_good_webhook_is_stored(self) -> None:
+        for webhook in self.webhooks:
+            for index, _ in enumerate(_places(webhook)):
+                payload = json.loads(json.dumps(webhook))
+                parent, key = list(_places(payload))[index]
+                if isinstance(parent[key], str):
+                    parent[key] += "\ud83d"
+                    assert all(row.pk for row in self.stored(payload))
+
+    @fuzzed
+    @pytest.mark.django_db
+    @given(data=st.data())
+    def test_no_wrong_value_in_a_good_webhook_keeps_it_out_of_the_ledger(self, data: st.DataObject) -> None:
+        payload = json.loads(json.dumps(data.draw(st.sampled_from(self.webhooks))))
+        parent, key = data.draw(st.sampled_from(list(_places(payload))))
+        parent[key] = data.draw(JSON)
+        assert all(row.pk for row in self.stored(payload))
+
+    def stored(self, payload: Any) -> list[WebhookEvent]:
+        return events.store(self.gateway(), json.dumps(payload).encode())
+
     def read(self, payload: Any) -> None:
         assert self.gateway().parts(payload)
         external_id = self.gateway().external_id(repr(payload).encode("utf-8", "replace"), payload)
         assert 0 < len(external_id) <= 200 and external_id.isascii()
         try:
-            events: list[Event] = self.gateway().parse(payload)
+            found: list[Event] = self.gateway().parse(payload)
         except Malformed:
             return
-        assert all(isinstance(event, Event) for event in events)
+        assert all(isinstance(event, Event) for event in found)
 
 
 def _places(value: Any) -> Iterator[tuple[Any, Any]]:

@@ -81,6 +81,14 @@ def test_an_unsigned_body_is_a_401_and_nothing_is_stored() -> None:
     assert not WebhookEvent.objects.exists()
 
 
+def test_half_a_character_in_one_message_of_a_batch_keeps_none_out() -> None:
+    body = payload("message_text")
+    messages = body["entry"][0]["changes"][0]["value"]["messages"]
+    messages.append({**messages[0], "id": "wamid.otro", "text": {"body": "x\ud83d"}})
+    assert post(body).status_code == 200
+    assert list(Message.objects.filter(role="user").values_list("text", flat=True)) == ["No enciende", "x"]
+
+
 def test_a_signed_message_is_in_a_conversation_once() -> None:
     assert [post(payload("message_text")).status_code for _ in range(2)] == [200, 200]
     message = Message.objects.get(role="user")

@@ -58,6 +58,13 @@ def test_a_webhook_at_its_event_s_own_address_is_the_same() -> None:
     assert theirs() == ["No enciende"]
 
 
+def test_a_name_with_half_a_character_in_it_keeps_no_message_out() -> None:
+    body = says_hello()
+    body["data"]["pushName"] = "x\ud83d"
+    assert post(body).status_code == 200
+    assert theirs() == ["No enciende"]
+
+
 def test_a_wrong_secret_is_a_401_and_nothing_is_stored(caplog: pytest.LogCaptureFixture) -> None:
     assert post(says_hello(), secret="otro").status_code == 401
     assert not WebhookEvent.objects.exists()
