@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import IO, Any
 
 from asgiref.sync import sync_to_async
@@ -12,6 +13,8 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 
 PIECE = 256 * 1024
+# Not the one thread that the whole process shares: every download would wait behind the slowest read.
+threads = ThreadPoolExecutor(8, "descarga")
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 
@@ -27,7 +30,7 @@ class Stream(StreamingHttpResponse):
         def read() -> bytes:
             return next(pieces, b"")
 
-        while piece := await sync_to_async(read)():
+        while piece := await sync_to_async(read, thread_sensitive=False, executor=threads)():
             yield piece
 
 

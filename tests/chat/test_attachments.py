@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import io
 import threading
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from django.utils import timezone
 from PIL import Image
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
-from chat import attachments, media, sweeping
+from chat import attachments, media, media_ranges, sweeping
 from chat.models import Attachment, Conversation, Message
 from tests.factory import make_ticket
 from tests.fake_gateway import PERSON, FakeGateway, echo, post_webhook, receive
@@ -556,6 +558,22 @@ def test_a_browser_that_has_it_is_told_so(desk: Client, gateway: FakeGateway) ->
     assert ranged(desk, row, "bytes=0-3", **{"If-Range": tag}).status_code == 206
     assert ranged(desk, row, "bytes=0-3", **{"If-Range": '"otra"'}).status_code == 200
     assert desk.head(url_of(row))["Accept-Ranges"] == "bytes"
+
+
+def test_a_slow_read_holds_up_no_other_download() -> None:
+    both = threading.Barrier(2, timeout=10)
+
+    def slow() -> Iterator[bytes]:
+        both.wait()  # nobody passes alone
+        yield b"abc"
+
+    async def download() -> bytes:
+        return b"".join([piece async for piece in media_ranges.Stream(slow())])
+
+    async def two() -> list[bytes]:
+        return await asyncio.gather(download(), download())
+
+    assert asyncio.run(two()) == [b"abc", b"abc"]
 
 
 def test_a_download_can_be_asked_for_and_has_its_name(desk: Client, gateway: FakeGateway) -> None:
