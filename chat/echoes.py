@@ -121,8 +121,8 @@ def bind(conversation: Conversation, row: Message, event: OwnMessage) -> bool:
 
 
 def rows_to_check(limit: int = 20) -> list[int]:
-    """Doubtful rows whose chat should be read back now, while the session works."""
-    if not connection.current().connected:
+    """Doubtful rows whose chat should be read back now, while the session works and its gateway can."""
+    if "read_back" not in gateways.active().can or not connection.current().connected:
         return []
     now = timezone.now()
     due = Q()

@@ -117,3 +117,13 @@ def test_the_sweep_asks_at_growing_intervals_and_then_leaves_it_to_a_person(
 def test_nothing_is_asked_while_whatsapp_is_disconnected(doubtful: Message) -> None:
     connection.update(ConnectionChanged(connected=False, detail="prueba"))
     assert echoes.rows_to_check() == []
+
+
+def test_a_gateway_that_cannot_read_a_chat_back_is_never_asked_to(
+    doubtful: Message, gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert echoes.rows_to_check() == [doubtful.pk]
+    monkeypatch.setattr(gateway, "can", frozenset({"echo"}), raising=False)
+    assert echoes.rows_to_check() == []
+    doubtful.refresh_from_db()
+    assert (doubtful.state, doubtful.checks) == ("sin_confirmar", 0)

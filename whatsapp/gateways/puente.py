@@ -9,13 +9,12 @@ import hashlib
 import json
 import uuid
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any, ClassVar
 
 from whatsapp import wire
 from whatsapp.gateways import baileys, bearer
 from whatsapp.gateways.base import Ability, Gateway, InvalidSignature, Malformed, Outgoing
-from whatsapp.gateways.events import ConnectionChanged, Event, Ignored, Inbound, Media, OwnMessage
+from whatsapp.gateways.events import ConnectionChanged, Event, Ignored, Inbound, Media
 from whatsapp.gateways.results import (
     Accepted,
     Ambiguous,
@@ -79,10 +78,6 @@ class Puente(Gateway):
         if not answer.ok or not state:
             return ConnectionChanged(False, f"El puente contesta HTTP {answer.status} sin su estado")
         return ConnectionChanged(state == "conectado", f"WhatsApp {state}")
-
-    def read_back(self, address: str, since: datetime) -> list[OwnMessage | Inbound] | None:
-        """The bridge remembers nothing."""
-        return None
 
     def verify(self, body: bytes, headers: Mapping[str, str]) -> None:
         """See `Gateway.verify`: the token alone, which does not sign the body."""

@@ -24,6 +24,14 @@ TEXT = "Buenos días, ¿ya enciende?"
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=()))
 JSON = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=10)
+PROMISES = {
+    "read_back": ("read_back", "chats_since"),
+    "typing": ("typing",),
+    "read_marks": ("mark_read",),
+    "media": ("fetch",),
+    "templates": ("templates",),
+    "session": ("qr", "restart", "log_out"),
+}
 # A mixin's test runs in several classes, which Hypothesis takes for a mistake.
 fuzzed = settings(suppress_health_check=[HealthCheck.differing_executors], deadline=None)
 
@@ -69,6 +77,13 @@ class GatewayContract(ABC):
 
     def verify(self, body: bytes, headers: Mapping[str, str], secret: str = "secreto") -> None:
         self.gateway(secret=secret).verify(body, CaseInsensitiveDict(headers))
+
+    def test_what_it_says_it_can_is_written_and_nothing_else(self) -> None:
+        kind = type(self.gateway())
+        for ability, methods in PROMISES.items():
+            for method in methods:
+                written = getattr(kind, method) is not getattr(Gateway, method)
+                assert written == (ability in kind.can), method
 
     # Sending
 
