@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.files.base import ContentFile
 from django.db import transaction
 from django.db.models import QuerySet
 
 from chat import tasks
 from chat.media import show
-from chat.media_types import INLINE, claimed_type, clean_name, random_name, shown_name
+from chat.media_store import put_arrived
+from chat.media_types import INLINE, claimed_type, clean_name, shown_name
 from chat.media_uploads import Upload
 from chat.models import Attachment, Conversation, Message
 from chat.wake import wake_on_commit
@@ -47,7 +47,7 @@ def attach(message: Message, media: Media) -> Attachment:
         problem=media.problem[:200],
     )
     if media.content is not None:
-        row.file.save(random_name(), ContentFile(media.content), save=False)
+        put_arrived(row.file, media.content, message)
         row.size = len(media.content)
     row.save()
     if row.state == State.WAITING:

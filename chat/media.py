@@ -13,11 +13,13 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.db import transaction
 from django.db.models import F, Q
+from django.db.models.fields.files import FieldFile
 from django.utils import timezone
 
 from chat import runtime
 from chat.media_pictures import thumbnail
-from chat.media_types import HEAD, PICTURES, UNKNOWN, clean_name, random_name, shown_size, type_of
+from chat.media_store import put
+from chat.media_types import HEAD, PICTURES, UNKNOWN, clean_name, shown_size, type_of
 from chat.models import Attachment, Conversation, Message
 from tickets.pictures import BadPicture
 from whatsapp import gateways
@@ -128,19 +130,27 @@ def judge(found: Fetched, kind: str) -> Kept:
 
 def keep(row: Attachment, kept: Kept, name: str) -> None:
     """Store the file and its thumbnail under random names, and tell the conversation."""
-    stored = []
-    if not row.file:
-        row.file.save(random_name(), ContentFile(kept.content), save=False)
-        stored.append(row.file)
+    wanted: list[tuple[FieldFile, bytes]] = [] if row.file else [(row.file, kept.content)]
     if kept.picture:
-        row.thumbnail.save(random_name(), ContentFile(kept.picture), save=False)
-        stored.append(row.thumbnail)
+        wanted.append((row.thumbnail, kept.picture))
+    stored: list[FieldFile] = []
+    try:
+        for field, content in wanted:
+            put(field, content)
+            stored.append(field)
+    except OSError:
+        drop(stored)
+        raise
     size = {"size": len(kept.content), "width": kept.width, "height": kept.height}
     files = {"file": row.file.name, "thumbnail": row.thumbnail.name or ""}
     state = {"state": State.READY, "mime": kept.mime, "problem": kept.problem[:200], "name": row.name or name}
     if not settle(row, **state, **size, **files):
-        for file in stored:
-            file.delete(save=False)
+        drop(stored)
+
+
+def drop(stored: list[FieldFile]) -> None:
+    for file in stored:
+        file.delete(save=False)
 
 
 def fail(row: Attachment, failure: Failure) -> None:
@@ -179,7 +189,7 @@ def add_thumbnail(attachment_id: int) -> None:
         kept = judge(Fetched(file.read()), row.message.kind)
     if not kept.picture:
         return
-    row.thumbnail.save(random_name(), ContentFile(kept.picture), save=False)
+    put(row.thumbnail, kept.picture)
     row.width, row.height = kept.width, kept.height
     with transaction.atomic():
         conversation = Conversation.locked(row.message.conversation_id)

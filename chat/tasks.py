@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 
 from chat import delivery as sending
-from chat import media
+from chat import media, media_store
 from whatsapp import events, gateways, templates
 from whatsapp.models import ConnectionChange, WebhookEvent
 
@@ -45,6 +45,11 @@ def purge_sessions() -> None:
     SessionStore.clear_expired()
 
 
+@shared_task(name="chat.purge_files")
+def purge_files() -> None:
+    media_store.drop_orphans()
+
+
 @shared_task(name="chat.refresh_templates")
 def refresh_templates() -> None:
     if "templates" not in gateways.active().can:
@@ -60,5 +65,6 @@ def wake_waiting(waits_on: str) -> None:
 
 
 BY_NAME = {
-    task.name: task for task in (drain, handle_event, purge_events, purge_sessions, refresh_templates, wake_waiting)
+    task.name: task
+    for task in (drain, handle_event, purge_events, purge_sessions, purge_files, refresh_templates, wake_waiting)
 }

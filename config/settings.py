@@ -194,6 +194,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "purgar-eventos": {"task": "chat.purge_events", "schedule": 3600.0},
     "purgar-sesiones": {"task": "chat.purge_sessions", "schedule": 86400.0},
+    "purgar-archivos": {"task": "chat.purge_files", "schedule": 86400.0},
     "leer-plantillas": {"task": "chat.refresh_templates", "schedule": 86400.0},
 }
 

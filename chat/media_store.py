@@ -1,0 +1,85 @@
+"""Stored files: put there whole or not at all, and deleted when no row names them any more."""
+
+from __future__ import annotations
+
+import logging
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import timedelta
+from itertools import islice
+from pathlib import Path
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db.models.fields.files import FieldFile
+from django.utils import timezone
+
+from chat.media_types import random_name
+from chat.models import Attachment, Message
+
+logger = logging.getLogger(__name__)
+# Nobody writes a row so long after its file.
+OLD = timedelta(days=1)
+BATCH = 500
+FOLDERS = {"adjuntos": "file", "miniaturas": "thumbnail"}
+
+
+def put(field: FieldFile, content: bytes, name: str = "") -> None:
+    """Store `content` as the file of a row that is not saved yet. What a full disk cut off is deleted."""
+    path = field.field.generate_filename(field.instance, name or random_name())
+    try:
+        field.save(Path(path).name, ContentFile(content), save=False)
+    except BaseException:
+        default_storage.delete(path)
+        raise
+
+
+def put_arrived(field: FieldFile, content: bytes, message: Message) -> None:
+    """Store what the webhook of `message` carried, under the same name whenever that event is handled again.
+
+    The event's transaction may roll back after this, and a file cannot.
+    """
+    if not message.gateway_id:
+        put(field, content)
+        return
+    name = uuid.uuid5(uuid.NAMESPACE_OID, f"{message.gateway} {message.gateway_id}").hex
+    path = field.field.generate_filename(field.instance, name)
+    if default_storage.exists(path):
+        if Attachment.objects.filter(file=path).exists():
+            put(field, content)
+            return
+        default_storage.delete(path)
+    put(field, content, name)
+
+
+def drop_orphans() -> int:
+    """Delete the files of messages that are old and that no row names; returns how many.
+
+    A table without files is taken for another database's, and nothing is deleted.
+    """
+    if not Attachment.objects.exclude(file="").exists():
+        return 0
+    dropped = 0
+    for folder, column in FOLDERS.items():
+        found = old_files(folder)
+        while paths := list(islice(found, BATCH)):
+            named = Attachment.objects.filter(**{f"{column}__in": paths}).values_list(column, flat=True)
+            for path in set(paths) - set(named):
+                default_storage.delete(path)
+                dropped += 1
+    if dropped:
+        logger.info("Se borraron %s archivos que ningún mensaje tiene", dropped)
+    return dropped
+
+
+def old_files(folder: str) -> Iterator[str]:
+    """The stored paths of the old files under `folder`, one at a time."""
+    before = (timezone.now() - OLD).timestamp()
+    for where, _, names in os.walk(default_storage.path(folder)):
+        for name in names:
+            path = Path(where, name)
+            with suppress(FileNotFoundError):  # another process does the same
+                if path.stat().st_mtime < before:
+                    yield path.relative_to(default_storage.path("")).as_posix()
