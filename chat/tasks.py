@@ -6,8 +6,7 @@ from celery import shared_task
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 
-from chat import delivery as sending
-from chat import media, media_store
+from chat import delivery, media, media_store
 from whatsapp import events, gateways, templates
 from whatsapp.models import ConnectionChange, WebhookEvent
 
@@ -16,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 @shared_task(name="chat.drain")
 def drain(conversation_id: int) -> None:
-    sending.drain(conversation_id)
+    delivery.drain(conversation_id)
 
 
 @shared_task(name="chat.handle_event")
