@@ -8,13 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.utils import timezone
 
-from chat.models import Conversation
+from chat.models import Conversation, Role
 from whatsapp import gateways
 
 # A minute less than Meta's day, for a send that is slow and for clocks that differ.
 LENGTH = timedelta(hours=24) - timedelta(minutes=1)
+# What arrived late is numbered late: the newest words are among the last so many that came.
+LAST = 20
 CODE = "131047"  # Meta's own for free text outside of the window
 CLOSED = (
     "La ventana de 24 horas está cerrada: WhatsApp solo admite una plantilla aprobada hasta que la persona escriba. "
@@ -62,8 +65,17 @@ def of(conversation: Conversation | None) -> Window | None:
     """The window of a conversation as it was read; None where the gateway has none."""
     if not exists():
         return None
-    heard = conversation.last_inbound if conversation else None
-    return Window(heard + LENGTH if heard else None)
+    found = Window(conversation.last_inbound + LENGTH if conversation and conversation.last_inbound else None)
+    if conversation is None or found.closes is None or not found.is_open:
+        return found
+    heard = heard_here(conversation)
+    return Window(min(found.closes, heard + LENGTH) if heard else None)
+
+
+def heard_here(conversation: Conversation) -> datetime | None:
+    """When the person wrote last through the gateway in use: what they wrote through another opens nothing here."""
+    said = conversation.messages.filter(role=Role.USER, gateway=settings.WHATSAPP_GATEWAY).order_by("-seq")
+    return max(said.values_list("created", flat=True)[:LAST], default=None)
 
 
 def of_contact(contact_id: int) -> Window | None:

@@ -64,8 +64,9 @@ def notice(template: Template) -> PredefinedMessage:
 
 def heard(ticket: Ticket, ago: timedelta) -> None:
     """The person wrote so long ago."""
-    conversation = Conversation.locked_for(ticket.contact)
-    Conversation.objects.filter(pk=conversation.pk).update(last_inbound=timezone.now() - ago)
+    conversation, when = Conversation.locked_for(ticket.contact), timezone.now() - ago
+    conversation.append(ticket, "user", "Hola", state="recibido", gateway="waha", created=when)
+    Conversation.objects.filter(pk=conversation.pk).update(last_inbound=when)
 
 
 def post(client: Client, ticket: Ticket, notice: PredefinedMessage, **more: Any) -> HttpResponse:
@@ -88,7 +89,7 @@ def test_the_template_is_previewed_and_sent(
     shown = preview(desk, ticket)
     assert (shown["texto"], shown["plantilla"], shown["problema"]) == (filled(ticket), "listo", "")
     assert post(desk, ticket, notice, plantilla="listo").status_code == 200
-    row = Message.objects.get()
+    row = Message.objects.exclude(role="user").get()
     assert (row.text, row.notice) == (shown["texto"], notice)
     assert gateway.sent[0].template is not None
     assert gateway.sent[0].template.body == ("Juan Pérez", "tu equipo está En proceso")
@@ -122,14 +123,14 @@ def test_a_template_that_cannot_go_says_why_and_nothing_is_saved(
     assert words in preview(desk, ticket)["problema"]
     response = post(desk, ticket, notice)
     assert (response.status_code, response.json()["status"]) == (422, "ventana_cerrada")
-    assert not Message.objects.exists()
+    assert not Message.objects.exclude(role="user").exists()
 
 
 def test_a_notice_without_a_template_cannot_go(desk: Client, ticket: Ticket, notice: PredefinedMessage) -> None:
     PredefinedMessage.objects.update(template=None, template_values="")
     assert "no tiene plantilla" in preview(desk, ticket)["problema"]
     assert post(desk, ticket, notice).status_code == 422
-    assert not Message.objects.exists()
+    assert not Message.objects.exclude(role="user").exists()
 
 
 def test_what_was_not_previewed_is_not_sent(
@@ -140,7 +141,7 @@ def test_what_was_not_previewed_is_not_sent(
     heard(ticket, timedelta(0))
     assert post(desk, ticket, notice, plantilla="listo").json()["status"] == "ventana_cambio"
     assert not gateway.calls
-    assert not Message.objects.exists()
+    assert not Message.objects.exclude(role="user").exists()
 
 
 def test_a_repeat_with_the_same_clave_answers_what_was_sent_though_the_window_closed(

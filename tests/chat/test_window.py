@@ -104,6 +104,26 @@ def test_it_is_closed_for_whom_never_wrote(desk: Client, gateway: FakeGateway) -
     assert shown(desk, ticket) == HARD_CLOSED
 
 
+def test_what_they_wrote_through_another_gateway_does_not_open_it(
+    desk: Client, ticket: Ticket, gateway: FakeGateway, clock: time_machine.Traveller
+) -> None:
+    Message.objects.filter(role="user").update(gateway="evolution")
+    assert shown(desk, ticket) == HARD_CLOSED
+    assert post(desk, ticket).status_code == 422
+    assert gateway.texts[1:] == []
+    receive("y ahora por este", PHONE)
+    assert shown(desk, ticket)["abierta"] is True
+
+
+def test_it_counts_from_the_last_words_through_the_gateway_in_use(
+    desk: Client, ticket: Ticket, clock: time_machine.Traveller
+) -> None:
+    clock.move_to(START + timedelta(hours=20))
+    receive("por el otro", PHONE)
+    Message.objects.filter(text="por el otro").update(gateway="evolution")
+    assert shown(desk, ticket)["segundos"] == 4 * 3600 - 60
+
+
 def test_a_gateway_without_templates_has_none(
     desk: Client, ticket: Ticket, gateway: FakeGateway, clock: time_machine.Traveller
 ) -> None:
