@@ -97,8 +97,13 @@ class ConnectionAdmin(ButtonAdmin):
         return obj
 
     def qr_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The QR code to scan now, for the page that asks again and again; none once the session works."""
+        """POST asks for the QR code to scan now, again and again; none once the session works.
+
+        No GET, because a gateway may start its session to have one.
+        """
         self.caring_for(request, object_id)
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
         now = connection.current()
         found = Failure("") if now.connected else gateways.active().qr()
         picture = None if isinstance(found, Failure) else base64.b64encode(found).decode()

@@ -97,7 +97,7 @@ ADMIN = {
     "admin/tickets/contact/combinar/": admin("→ /admin/tickets/contact/"),  # nobody was chosen
     "admin/tickets/merge/<path:object_id>/deshacer/": admin("→ change", method="POST"),
     "admin/whatsapp/connection/<path:object_id>/comprobar/": admin("→ change", method="POST"),
-    "admin/whatsapp/connection/<path:object_id>/qr/": admin("200"),
+    "admin/whatsapp/connection/<path:object_id>/qr/": admin("200", method="POST"),
     "admin/whatsapp/connection/<path:object_id>/reiniciar/": admin("→ change", method="POST"),
     "admin/whatsapp/connection/<path:object_id>/cerrar-sesion/": admin("200"),
     "admin/whatsapp/webhookevent/<path:object_id>/reprocesar/": admin("→ change", method="POST"),

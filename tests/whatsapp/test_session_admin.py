@@ -13,9 +13,9 @@ from pytest_django import Settings
 
 from tests.factory import make_user
 from tests.supervision import browser_of, text_of
-from whatsapp import connection
+from whatsapp import connection, gateways, wire
 from whatsapp.gateways.events import ConnectionChanged
-from whatsapp.gateways.results import Failure
+from whatsapp.gateways.results import Failure, Unreachable
 from whatsapp.gateways.waha import Waha
 from whatsapp.models import Connection, ConnectionChange
 
@@ -73,7 +73,7 @@ def test_only_the_last_fifty_changes_are_shown_newest_first(admin: Client) -> No
 
 def test_the_qr_code_is_given_while_there_is_something_to_scan(admin: Client, waha: list[str]) -> None:
     down("Falta escanear el código QR de WhatsApp")
-    answer = admin.get(f"{PAGE}qr/")
+    answer = admin.post(f"{PAGE}qr/")
     assert "no-store" in answer["Cache-Control"]
     assert answer.json() == {
         "conectado": False,
@@ -81,13 +81,32 @@ def test_the_qr_code_is_given_while_there_is_something_to_scan(admin: Client, wa
         "imagen": "data:image/png;base64,iVBORw0KGgo=",
     }
     up()
-    assert admin.get(f"{PAGE}qr/").json()["imagen"] is None
+    assert admin.post(f"{PAGE}qr/").json()["imagen"] is None
+
+
+def test_the_qr_code_is_only_posted_for_because_asking_may_start_the_session(
+    admin: Client, waha: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    down()
+    monkeypatch.setattr(Waha, "qr", lambda self: pytest.fail("un GET no cambia nada"))
+    assert admin.get(f"{PAGE}qr/").status_code == 405
+
+
+@pytest.mark.parametrize("name", ["waha", "evolution"])
+def test_a_qr_code_is_waited_for_a_few_seconds_only(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings, name: str
+) -> None:
+    settings.WHATSAPP_TIMEOUT_S, settings.EVOLUTION_URL, settings.EVOLUTION_INSTANCE = 60, "http://evolution", "mesa"
+    waits: list[float] = []
+    monkeypatch.setattr(wire, "call", lambda *_, deadline_s, **__: waits.append(deadline_s) or Unreachable("no"))
+    assert isinstance(gateways.GATEWAYS[name]().qr(), Failure)
+    assert waits and max(waits) <= 7
 
 
 def test_why_there_is_no_qr_code_is_said(admin: Client, waha: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     down()
     monkeypatch.setattr(Waha, "qr", lambda self: Failure("WAHA no contesta: conexión rechazada"))
-    assert admin.get(f"{PAGE}qr/").json()["detalle"] == "WAHA no contesta: conexión rechazada"
+    assert admin.post(f"{PAGE}qr/").json()["detalle"] == "WAHA no contesta: conexión rechazada"
 
 
 def test_restarting_is_ordered_and_the_new_state_asked_for(admin: Client, waha: list[str]) -> None:

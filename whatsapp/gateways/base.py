@@ -208,7 +208,7 @@ class Gateway(ABC):
         raise NotImplementedError
 
     def qr(self) -> bytes | Failure:
-        """session: the QR code to scan now, as a PNG."""
+        """session: the QR code to scan now, as a PNG. At most 7 seconds: a page asks again and again."""
         raise NotImplementedError
 
     def restart(self) -> Failure | None:

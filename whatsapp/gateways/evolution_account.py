@@ -97,8 +97,9 @@ class EvolutionAccount(Gateway):
             self._quick("POST", "/chat/markMessageAsRead", {"readMessages": read})
 
     def qr(self) -> bytes | Failure:
-        """See `Gateway.qr`. Asking also starts a session that is closed; `base64` is a data URL of a PNG."""
-        told = _json(answer := self._call("GET", "/instance/connect", None, self._timeout_s, None))
+        """See `Gateway.qr`. At most 5 seconds. Asking also starts a session that is closed; `base64` is a data URL of
+        a PNG."""
+        told = _json(answer := self._quick("GET", "/instance/connect"))
         if at(told, "instance", "state") == "open":
             return Failure("WhatsApp ya está conectado: no hace falta un código", again=False)
         code = text_at(told, "base64") or text_at(told, "qrcode", "base64")

@@ -101,8 +101,8 @@ class WahaAccount(Gateway):
         return list(chats)
 
     def qr(self) -> bytes | Failure:
-        """See `Gateway.qr` (https://waha.devlike.pro/docs/how-to/sessions/#get-qr)."""
-        answer = self._ask("GET", f"/api/{self._name}/auth/qr?format=image", 2 * _DEADLINE_S)
+        """See `Gateway.qr` (https://waha.devlike.pro/docs/how-to/sessions/#get-qr). At most 7 seconds."""
+        answer = self._ask("GET", f"/api/{self._name}/auth/qr?format=image", _DEADLINE_S + 2)
         if isinstance(answer, wire.Response) and answer.ok and answer.body.startswith(_PNG):
             return answer.body
         return self._failure(answer, "WAHA no da un código QR ahora")

@@ -5,6 +5,7 @@ const box = document.getElementById("qr");
 const button = document.getElementById("mostrar-qr");
 const picture = document.getElementById("qr-imagen");
 const words = document.getElementById("qr-palabras");
+const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
 let timer = 0;
 
 async function ask() {
@@ -12,7 +13,10 @@ async function ask() {
   if (box.hidden) return;
   let answer = null;
   try {
-    const response = await fetch(box.dataset.url, { cache: "no-store", headers: { Accept: "application/json" } });
+    const response = await fetch(box.dataset.url, {
+      method: "POST",
+      headers: { Accept: "application/json", "X-CSRFToken": token },
+    });
     if (response.ok) answer = await response.json();
   } catch {
     // Said below.
