@@ -54,10 +54,10 @@ class Waha(WahaAccount):
         return _accepted(answer) if answer.ok else _refusal(answer)
 
     def fetch(self, media: Media, max_bytes: int) -> Fetched | Failure:
-        """See `Gateway.fetch`. At most 60 seconds."""
+        """See `Gateway.fetch`. At most 120 seconds."""
 
-        def get(path: str, max_body: int) -> wire.Response | Unreachable | Ambiguous | Misconfigured:
-            return self._call("GET", path, None, waha_media.FETCH_DEADLINE_S, None, max_body)
+        def get(path: str, max_body: int, deadline_s: float) -> wire.Response | Unreachable | Ambiguous | Misconfigured:
+            return self._call("GET", path, None, deadline_s, None, max_body)
 
         return waha_media.fetch(get, self._session, media.ref, max_bytes)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import math
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
@@ -16,7 +17,8 @@ from whatsapp.gateways.results import Ambiguous, Failure, Misconfigured, Unreach
 from whatsapp.gateways.shape import at, one_line, sane_id, text_at
 from whatsapp.gateways.vcard import contacts
 
-# A file may be large and WAHA far: longer than a call that sends, which holds a lease.
+# A file may be large and WAHA far: longer than a call that sends, which holds a lease. All calls of one fetch together
+# take at most twice as long, less than chat.media.LEASE.
 FETCH_DEADLINE_S = 60.0
 MB = 2**20
 
@@ -31,12 +33,17 @@ LIMITS = {
 _PATHS = {"image": "/api/sendImage", "video": "/api/sendVideo", "audio": "/api/sendVoice"}
 
 _FILES = re.compile(r"/api/files/[\w.~@%+=:,/-]+", re.ASCII)
-# A file that WAHA has not downloaded is asked for by its message: "mensaje:<chat>/<id>".
+# A file that WAHA has not downloaded, or no longer has, is asked for by its message: "mensaje:<chat>/<id>". A reference
+# is a path, a message, or "<path> <message>".
 _MESSAGE = "mensaje:"
+_LONGEST_REF = 1000
 NOT_DOWNLOADED = "WAHA no descargó este archivo; revisa su configuración de descargas (WHATSAPP_DOWNLOAD_MEDIA)"
 ELSEWHERE = "WAHA guarda sus archivos en otro servidor, del que la mesa no descarga"
 
-Get = Callable[[str, int], wire.Response | Unreachable | Ambiguous | Misconfigured]
+# A path, the most bytes and the most seconds.
+Get = Callable[[str, int, float], wire.Response | Unreachable | Ambiguous | Misconfigured]
+
+_Get = Callable[[str, int], wire.Response | Unreachable | Ambiguous | Misconfigured]
 
 
 def sending(message: Outgoing, file: File) -> tuple[str, dict[str, Any]]:
@@ -56,31 +63,53 @@ def media_of(content: dict[str, Any], chat: str) -> Media | None:
         return None
     told = content.get("media")
     mime, name = text_at(told, "mimetype"), text_at(told, "filename")
-    ref, problem = "", NOT_DOWNLOADED
+    message_id = sane_id(at(content, "id")) or sane_id(at(content, "id", "_serialized"))
+    by_message = f"{_MESSAGE}{chat}/{message_id}" if message_id else ""
+    ref, problem = by_message, NOT_DOWNLOADED
     if url := text_at(told, "url"):
         ref, problem = _path(url), ELSEWHERE
-    elif message_id := sane_id(at(content, "id")) or sane_id(at(content, "id", "_serialized")):
-        ref = f"{_MESSAGE}{chat}/{message_id}"
+        if ref and by_message and len(ref) + 1 + len(by_message) <= _LONGEST_REF:
+            ref = f"{ref} {by_message}"
     return Media(ref=ref, mime=mime, name=name, problem="" if ref else problem)
 
 
 def fetch(get: Get, session: str, ref: str, max_bytes: int) -> Fetched | Failure:
     """The file behind `ref`. `get` asks the configured WAHA for a path, and nobody else is ever asked."""
-    found = _ask_for_message(get, session, ref) if ref.startswith(_MESSAGE) else Media(ref)
-    if isinstance(found, Failure):
-        return found
-    if not _path(found.ref):
+    ends = time.monotonic() + 2 * FETCH_DEADLINE_S
+
+    def in_time(path: str, max_body: int) -> wire.Response | Unreachable | Ambiguous | Misconfigured:
+        left = min(FETCH_DEADLINE_S, ends - time.monotonic())
+        return get(path, max_body, left) if left > 0 else Unreachable("no terminó a tiempo")
+
+    path, _, message = ref.rpartition(" ")
+    if not message.startswith(_MESSAGE):
+        path, message = ref, ""
+    if path or not message:
+        found = _file(in_time, Media(path), max_bytes)
+        if not isinstance(found, _Gone) or not message:
+            return found
+    asked = _ask_for_message(in_time, session, message)
+    return asked if isinstance(asked, Failure) else _file(in_time, asked, max_bytes)
+
+
+class _Gone(Failure):
+    """WAHA deletes a file some minutes after it told of it (WHATSAPP_FILES_LIFETIME)."""
+
+
+def _file(get: _Get, media: Media, max_bytes: int) -> Fetched | Failure:
+    """The file at the path that is the `ref` of `media`."""
+    if not _path(media.ref):
         return Failure(ELSEWHERE, again=False)
-    answer = get(found.ref, max_bytes)
+    answer = get(media.ref, max_bytes)
     if isinstance(answer, wire.TooLong):
         return Failure(f"El archivo pesa más de {max_bytes // MB} MB", again=False)
     if not isinstance(answer, wire.Response):
         return Failure(f"WAHA no entregó el archivo: {answer.detail}")
     if answer.status == 404:
-        return Failure("WAHA ya no tiene este archivo", again=False)
+        return _Gone("WAHA ya no tiene este archivo", again=False)
     if not answer.ok:
         return Failure(f"WAHA no entregó el archivo: HTTP {answer.status}")
-    return Fetched(answer.body, found.mime or answer.headers.get("Content-Type", ""), found.name)
+    return Fetched(answer.body, media.mime or answer.headers.get("Content-Type", ""), media.name)
 
 
 def details_of(content: dict[str, Any], kind: str) -> dict[str, Any]:
@@ -109,7 +138,7 @@ def text_of(details: dict[str, Any]) -> str:
     return "\n".join(" ".join(filter(None, line)) for line in lines)
 
 
-def _ask_for_message(get: Get, session: str, ref: str) -> Media | Failure:
+def _ask_for_message(get: _Get, session: str, ref: str) -> Media | Failure:
     """Have WAHA download the file of a message now (https://waha.devlike.pro/docs/how-to/chats/)."""
     chat, _, message_id = ref.removeprefix(_MESSAGE).partition("/")
     session, where, message = (quote(part, safe="") for part in (session, chat, message_id))

@@ -9,13 +9,16 @@ import pytest
 
 from tests.whatsapp.gateways.contract import ADDRESS, never
 from tests.whatsapp.gateways.server import RawServer, hangs, http, refused_url, says
+from whatsapp.gateways import waha_media
 from whatsapp.gateways.base import Fetched, File, Outgoing
 from whatsapp.gateways.events import Inbound, Media, OwnMessage
 from whatsapp.gateways.results import Accepted, Failure
 from whatsapp.gateways.waha import Waha
+from whatsapp.wire import Response
 
 SERIALIZED = f"false_{ADDRESS}@c.us_AA"
 PATH = "/api/files/default/false_5214772758198@c.us_AA.jpeg"
+BY_MESSAGE = f"mensaje:{ADDRESS}@c.us/{SERIALIZED}"
 
 
 def waha(url: str = "http://127.0.0.1:9") -> Waha:
@@ -41,7 +44,7 @@ def with_file(url: Any = f"http://localhost:3000{PATH}", **media: Any) -> Media:
 
 
 def test_a_file_is_known_by_its_path_and_not_by_the_host_that_waha_names() -> None:
-    assert with_file() == Media(ref=PATH, mime="image/jpeg", name="falla.jpg")
+    assert with_file() == Media(ref=f"{PATH} {BY_MESSAGE}", mime="image/jpeg", name="falla.jpg")
 
 
 @pytest.mark.parametrize(
@@ -74,7 +77,7 @@ def test_a_text_has_no_file() -> None:
 
 def test_what_was_sent_from_the_phone_brings_its_file_too() -> None:
     event = got(id=f"true_{ADDRESS}@c.us_BB", fromMe=True, hasMedia=True, media={"url": PATH})
-    assert isinstance(event, OwnMessage) and event.media and event.media.ref == PATH
+    assert isinstance(event, OwnMessage) and event.media and event.media.ref.split()[0] == PATH
 
 
 def test_a_place_has_its_coordinates_name_and_address() -> None:
@@ -153,6 +156,49 @@ def test_a_file_asked_for_by_its_message_is_downloaded_by_waha_and_then_fetched(
     assert found == Fetched(b"abc", "", "a.jpg")
     asked = f"GET /api/default/chats/{ADDRESS}%40c.us/messages/false_{ADDRESS}%40c.us_AA?downloadMedia=true "
     assert server.received[0].startswith(asked.encode()) and server.received[1].startswith(f"GET {PATH} ".encode())
+
+
+def test_a_file_that_waha_has_deleted_is_downloaded_by_it_again() -> None:
+    answers = [
+        http(404, {"error": {"code": 404, "key": "FILE_NOT_FOUND"}}),
+        http(200, {"media": {"url": f"http://otro:3000{PATH}", "filename": "a.jpg"}}),
+        http(200, b"abc"),
+    ]
+    with RawServer(lambda server, client: client.sendall(answers.pop(0))) as server:
+        found = waha(server.url).fetch(with_file(), 1000)
+    assert found == Fetched(b"abc", "", "a.jpg")
+    paths = [request.split(b" ")[1].decode() for request in server.received]
+    assert paths[0] == paths[2] == PATH and paths[1].endswith("_AA?downloadMedia=true")
+
+
+def test_a_file_that_is_deleted_and_cannot_come_again_is_given_up() -> None:
+    answers = [http(404, b""), http(200, {"media": {"url": PATH}}), http(404, b"")]
+    with RawServer(lambda server, client: client.sendall(answers.pop(0))) as server:
+        found = waha(server.url).fetch(with_file(), 1000)
+    assert isinstance(found, Failure) and not found.again and not answers
+
+
+def test_all_the_calls_of_a_fetch_share_one_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, asked = [0.0], list[float]()
+
+    def slow(path: str, max_body: int, deadline_s: float) -> Response:
+        asked.append(deadline_s)
+        now[0] += deadline_s - 1
+        return (
+            Response(404, {}, b"")
+            if len(asked) == 1
+            else Response(200, {}, b'{"media": {"url": "%s"}}' % PATH.encode())
+        )
+
+    monkeypatch.setattr("whatsapp.gateways.waha_media.time.monotonic", lambda: now[0])
+    waha_media.fetch(slow, "default", with_file().ref, 10)
+    assert asked == [60, 60, 2]
+
+
+def test_a_reference_never_outgrows_its_column() -> None:
+    media = {"url": f"http://localhost/api/files/{'a' * 880}"}
+    found = got(id="A" * 128, hasMedia=True, media=media).media
+    assert found and len(found.ref) <= 1000 and "mensaje:" not in found.ref
 
 
 def test_a_file_that_waha_cannot_download_is_not_asked_for_again() -> None:
