@@ -30,7 +30,14 @@ def handle(event: Edited | Deleted | Reaction | NumberChanged) -> Outcome:
     row = known(event.message_id).first()
     if row is None:
         return Outcome(State.WAITING, "Aún no conocemos ese mensaje", f"message:{event.message_id}")
-    conversation = Conversation.locked_of(row)
+    if not event.address:
+        conversation = Conversation.locked_of(row)
+    elif (found := conversation_of(event, row)) is None:
+        return Outcome(State.IGNORED, "Cambio de un mensaje de otro chat")
+    else:
+        conversation = found
+    if not isinstance(event, Reaction) and (row.role == Role.USER) == event.own:
+        return Outcome(State.IGNORED, "Cambio de un mensaje que escribió otro", about=about(row))
     fields = news(event, row)
     if not fields:
         return Outcome(State.IGNORED, "Cambio repetido o atrasado", about=about(row))
@@ -40,6 +47,16 @@ def handle(event: Edited | Deleted | Reaction | NumberChanged) -> Outcome:
         Message.objects.filter(quotes=row).update(version=version)  # they show its words
         retell(row, DELETED if isinstance(event, Deleted) else fields["text"])
     return Outcome(about=about(row))
+
+
+def conversation_of(event: Edited | Deleted | Reaction, row: Message) -> Conversation | None:
+    """The conversation of `row`, locked, when it is with whom `event` came from; None: it is somebody else's."""
+    identity = identify(event.address)
+    contact = identity and people.find_known(identity, event.aliases)
+    if not contact:
+        return None
+    row.refresh_from_db()  # a merge may have moved it before we had the lock
+    return contact.conversation if row.conversation_id == contact.conversation.pk else None
 
 
 def news(event: Edited | Deleted | Reaction, row: Message) -> dict[str, Any]:

@@ -172,6 +172,48 @@ def test_a_reaction_is_no_message_and_the_assistant_says_nothing(theirs: Message
     assert theirs.reaction == "😀" * 40
 
 
+# Whose it is
+
+
+STRANGER = "5215511112222"
+
+
+@pytest.mark.parametrize("change", [edited("BBBB", "Ya no voy"), revoked("BBBB")])
+def test_a_person_changes_none_of_our_words(ours: Message, change: bytes) -> None:
+    post_webhook(change)
+    ours.refresh_from_db()
+    assert (ours.text, ours.deleted, ours.edited) == ("Voy", None, None)
+    assert WebhookEvent.objects.get().reason == "Cambio de un mensaje que escribió otro"
+
+
+@pytest.mark.parametrize("change", [edited("AAAA", "otra cosa", own=True), revoked("AAAA", own=True)])
+def test_our_own_phone_changes_none_of_theirs(theirs: Message, change: bytes) -> None:
+    post_webhook(change)
+    theirs.refresh_from_db()
+    assert (theirs.text, theirs.deleted) == ("Mi laptop no enciende", None)
+
+
+@pytest.mark.parametrize("writes", [True, False], ids=["known", "unknown"])
+@pytest.mark.parametrize("change", ["edited", "revoked", "reaction"])
+def test_a_person_changes_nothing_in_somebody_else_s_chat(theirs: Message, change: str, writes: bool) -> None:
+    if writes:
+        receive("hola", phone=STRANGER)
+    bodies = {
+        "edited": edited("AAAA", "otra cosa", STRANGER),
+        "revoked": revoked("AAAA", STRANGER),
+        "reaction": reaction("AAAA", "👍", STRANGER),
+    }
+    post_webhook(bodies[change])
+    theirs.refresh_from_db()
+    assert (theirs.text, theirs.deleted, theirs.reaction) == ("Mi laptop no enciende", None, "")
+    event = WebhookEvent.objects.order_by("pk").last()
+    assert event and (event.state, event.reason) == ("ignorado", "Cambio de un mensaje de otro chat")
+
+
+def test_a_change_told_at_another_address_of_the_person_is_theirs(theirs: Message) -> None:
+    assert happens(Edited("AAAA", "otra cosa", False, "123456@lid", (PERSON,))).state == "procesado"
+
+
 # Before the message itself
 
 

@@ -53,11 +53,11 @@ def test_a_person_edits_deletes_and_reacts_and_the_desk_is_told(phones: Phones, 
     written = post(phones, "/simulador/mensaje", 201, telefono=JUAN, texto="No enciende")
     bare = written["id"].split("_")[2]
     post(phones, "/simulador/cambio", id=written["id"], accion="editar", texto="Ya enciende")
-    assert told(desk, waha, "message.edited") == [Edited(bare, "Ya enciende")]
+    assert told(desk, waha, "message.edited") == [Edited(bare, "Ya enciende", False, PERSON)]
     post(phones, "/simulador/cambio", id=bare, accion="reaccionar", texto="👍")
-    assert told(desk, waha, "message.reaction") == [Reaction(bare, "👍")]
+    assert told(desk, waha, "message.reaction") == [Reaction(bare, "👍", False, PERSON)]
     shown = post(phones, "/simulador/cambio", id=bare, accion="eliminar")
-    assert told(desk, waha, "message.revoked") == [Deleted(bare)]
+    assert told(desk, waha, "message.revoked") == [Deleted(bare, False, PERSON)]
     assert (shown["texto"], shown["cambios"]) == (
         "Ya enciende",
         {"editado": True, "reaccion": "👍", "eliminado": True},
@@ -68,7 +68,7 @@ def test_the_desk_s_own_phone_reacts_too(phones: Phones, desk: Desk, waha: Waha)
     sent = waha.send(PERSON, Outgoing("Hola"), lambda: None)
     assert isinstance(sent, Accepted) and sent.id
     post(phones, "/simulador/cambio", id=sent.id, accion="reaccionar", texto="❤️", mesa=True)
-    assert told(desk, waha, "message.reaction") == [Reaction(sent.id, "❤️", own=True)]
+    assert told(desk, waha, "message.reaction") == [Reaction(sent.id, "❤️", True, PERSON)]
 
 
 def test_an_answer_names_what_it_answers(phones: Phones, desk: Desk, waha: Waha) -> None:

@@ -7,6 +7,7 @@ https://developers.facebook.com/documentation/business-messaging/whatsapp/webhoo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, Literal
 
 from whatsapp.gateways import cloud_account
@@ -99,7 +100,13 @@ def _message(message: Any, contacts: list[Any]) -> Event:
     if text_at(message, "group_id"):
         return Ignored("Mensaje de un grupo")
     read = _CHANGES.get(text_at(message, "type"))
-    return read(message) if read else messages.inbound(message, contacts)
+    if read is None:
+        return messages.inbound(message, contacts)
+    change = read(message)
+    if not isinstance(change, Reaction | Edited | Deleted):
+        return change
+    address, aliases = messages.sender(message, messages.contact_of(message, contacts))
+    return replace(change, address=address, aliases=aliases) if address else Ignored("Cambio de Meta sin autor")
 
 
 def _reaction(message: Any) -> Event:

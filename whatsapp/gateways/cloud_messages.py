@@ -33,19 +33,10 @@ def inbound(message: Any, contacts: list[Any]) -> Event:
     message_id = sane_id(at(message, "id"))
     if message_id is None:
         return Ignored("Mensaje de Meta sin identificador")
-    contact = _contact(message, contacts)
-    number = phone(at(message, "from")) or phone(at(contact, "wa_id"))
-    user = bsuid(at(message, "from_user_id")) or bsuid(at(contact, "user_id"))
-    address = number or user
+    contact = contact_of(message, contacts)
+    address, aliases = sender(message, contact)
     if address is None:
         return Ignored("Mensaje de Meta sin remitente")
-    username = one_line(at(contact, "profile", "username"), 60).removeprefix("@")
-    others = (
-        phone(at(contact, "wa_id")),
-        bsuid(at(message, "from_parent_user_id")) or bsuid(at(contact, "parent_user_id")),
-        user,
-        f"@{username}" if username else None,
-    )
     kind = _kind(message)
     return Inbound(
         message_id,
@@ -53,12 +44,26 @@ def inbound(message: Any, contacts: list[Any]) -> Event:
         text_of(message),
         kind,
         push_name=text_at(contact, "profile", "name"),
-        aliases=tuple(dict.fromkeys(other for other in others if other and other != address)),
+        aliases=aliases,
         sent_at=moment(at(message, "timestamp")),
         media=_media(message, kind) if kind in _FILES else None,
         details=_details(message, kind),
         quotes=sane_id(at(message, "context", "id")),
     )
+
+
+def sender(message: Any, contact: Any) -> tuple[str | None, tuple[str, ...]]:
+    """Who wrote `message`, and their other addresses; `contact` is theirs, or None."""
+    user = bsuid(at(message, "from_user_id")) or bsuid(at(contact, "user_id"))
+    address = phone(at(message, "from")) or phone(at(contact, "wa_id")) or user
+    username = one_line(at(contact, "profile", "username"), 60).removeprefix("@")
+    others = (
+        phone(at(contact, "wa_id")),
+        bsuid(at(message, "from_parent_user_id")) or bsuid(at(contact, "parent_user_id")),
+        user,
+        f"@{username}" if username else None,
+    )
+    return address, tuple(dict.fromkeys(other for other in others if other and other != address))
 
 
 def text_of(message: Any) -> str:
@@ -80,7 +85,7 @@ def text_of(message: Any) -> str:
     return text_at(message, kind, "caption") if kind in _FILES else ""
 
 
-def _contact(message: Any, contacts: list[Any]) -> Any:
+def contact_of(message: Any, contacts: list[Any]) -> Any:
     """Who of `contacts` wrote `message`: by phone, by BSUID, or the only one there is, unless it is somebody else."""
     for ours, theirs in (("from", "wa_id"), ("from_user_id", "user_id")):
         if wanted := text_at(message, ours):

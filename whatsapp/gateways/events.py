@@ -80,26 +80,41 @@ class StatusUpdate:
 
 @dataclass(frozen=True)
 class Edited:
-    """The person (or our own phone) changed the text of the message `message_id`."""
+    """The person, or our own phone when `own`, changed the text of the message `message_id`.
+
+    `address` and `aliases` are the chat's, as of an `Inbound`; "" where the gateway does not say. Of an author that the
+    gateway does not name `own` is False: a person may touch their own words only.
+    """
 
     message_id: str
     text: str
+    own: bool = False
+    address: str = ""
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Deleted:
-    """The message `message_id` was deleted for everybody."""
+    """The message `message_id` was deleted for everybody; by whom and in which chat, as of an `Edited`."""
 
     message_id: str
+    own: bool = False
+    address: str = ""
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Reaction:
-    """`emoji` on the message `message_id`, by the person, or from our own phone when `own`; "" takes it away."""
+    """`emoji` on the message `message_id`, by the person, or from our own phone when `own`; "" takes it away.
+
+    `address` and `aliases` are the chat's, as of an `Edited`.
+    """
 
     message_id: str
     emoji: str
     own: bool = False
+    address: str = ""
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

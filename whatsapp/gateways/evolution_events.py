@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from whatsapp.gateways import baileys
@@ -87,12 +88,20 @@ def _upserted(item: dict[str, Any], by_api: bool | None = None) -> Event:
     if address is None:
         return Ignored(f"No es el chat de una persona: …@{one_line(jid.rpartition('@')[2], 40)}")
     own = at(key, "fromMe") is True
+    # The phone of a LID or the LID of a phone: versions have told them either way round.
+    others = [person(at(key, name)) for name in ("remoteJidAlt", "senderPn", "senderLid", "previousRemoteJid")]
+    aliases = tuple(dict.fromkeys(one for one in others if one and one != address))
     message = baileys.unwrapped(item.get("message"))
     if isinstance(reaction := at(message, "reactionMessage"), dict):
         target = sane_id(at(reaction, "key", "id"))
-        return Reaction(target, baileys.emoji(reaction), own) if target else Ignored("Reacción a nada")
+        if target is None:
+            return Ignored("Reacción a nada")
+        return Reaction(target, baileys.emoji(reaction), own, address, () if own else aliases)
     if isinstance(protocol := at(message, "protocolMessage"), dict):
-        return _edited(protocol)
+        change = _edited(protocol)
+        if isinstance(change, Edited | Deleted):
+            return replace(change, own=own, address=address, aliases=() if own else aliases)
+        return change
     if isinstance(at(message, "albumMessage"), dict):
         return Ignored("Anuncio de un álbum: cada foto llega aparte")
     content = baileys.content(item.get("message"), message_id)
@@ -103,9 +112,6 @@ def _upserted(item: dict[str, Any], by_api: bool | None = None) -> Event:
         return OwnMessage(
             message_id, address, content.text, by_us, content.kind, sent_at, content.media, content.details
         )
-    # The phone of a LID or the LID of a phone: versions have told them either way round.
-    others = [person(at(key, name)) for name in ("remoteJidAlt", "senderPn", "senderLid", "previousRemoteJid")]
-    aliases = tuple(dict.fromkeys(one for one in others if one and one != address))
     quotes = baileys.quoted(item) or content.quotes
     push_name = one_line(item.get("pushName"), 120)
     return Inbound(
@@ -124,9 +130,8 @@ def _upserted(item: dict[str, Any], by_api: bool | None = None) -> Event:
 
 def _without(us: str | None, event: Event) -> Event:
     """An alias that is our own number ties nobody to us: versions have put it there."""
-    if isinstance(event, Inbound) and us in event.aliases:
-        fields = {**vars(event), "aliases": tuple(one for one in event.aliases if one != us)}
-        return Inbound(**fields)
+    if isinstance(event, Inbound | OwnMessage | Edited | Deleted | Reaction) and us in event.aliases:
+        return replace(event, aliases=tuple(one for one in event.aliases if one != us))
     return event
 
 
@@ -154,7 +159,11 @@ def _updated(item: dict[str, Any]) -> Event:
 
 
 def _edited(item: dict[str, Any]) -> Event:
-    """A protocolMessage: an edit, or with `REVOKE` a deletion; the rest is the phones' own business."""
+    """A protocolMessage: an edit, or with `REVOKE` a deletion; the rest is the phones' own business.
+
+    Its key is in the author's own words (`fromMe` is "mine" of whoever wrote it), so that it names nobody. Where it
+    comes alone, as messages.edited, it may change a person's words only.
+    """
     message_id = sane_id(at(item, "key", "id"))
     if message_id is None:
         return Ignored("Aviso del protocolo de WhatsApp")
@@ -171,7 +180,7 @@ def _deleted(item: dict[str, Any]) -> Event:
     message_id = sane_id(key.get("id"))
     if message_id is None:
         raise Malformed("Borrado de Evolution sin identificador de mensaje")
-    return Deleted(message_id)
+    return Deleted(message_id, key.get("fromMe") is True, person(key.get("remoteJid")) or "")
 
 
 def _connection(item: dict[str, Any]) -> Event:

@@ -7,7 +7,7 @@ from typing import Any
 from whatsapp.gateways.base import Malformed
 from whatsapp.gateways.events import Deleted, Edited, Event, Ignored, NumberChanged, Reaction, Typing
 from whatsapp.gateways.shape import at, person, text_at
-from whatsapp.gateways.waha_ids import bare_id, chat_in_id
+from whatsapp.gateways.waha_ids import aliases_of, bare_id, chat_in_id
 
 # WhatsApp's own protocol, in the numbers of NOWEB and the names of GOWS: somebody has a new number.
 _NEW_NUMBER = (42, "INDIVIDUAL_CHANGE_NUMBER")
@@ -23,7 +23,7 @@ def edited(content: dict[str, Any]) -> Event:
         raise Malformed("Edición de WAHA sin identificador de mensaje")
     if _is_group(content.get("id"), content):
         return Ignored("Edición en un grupo o canal")
-    return Edited(message_id, text_at(content, "body"))
+    return Edited(message_id, text_at(content, "body"), *_whose(content))
 
 
 def revoked(content: dict[str, Any]) -> Event:
@@ -35,7 +35,8 @@ def revoked(content: dict[str, Any]) -> Event:
         raise Malformed("Eliminación de WAHA sin identificador de mensaje")
     if _is_group(at(after, "id"), after):
         return Ignored("Eliminación en un grupo o canal")
-    return Deleted(message_id)
+    acts = (after, content.get("before"), {"id": content.get("revokedMessageId")})
+    return Deleted(message_id, *next((whose for act in acts if (whose := _whose(act))[1]), (False, "", ())))
 
 
 def reaction(content: dict[str, Any]) -> Event:
@@ -46,7 +47,7 @@ def reaction(content: dict[str, Any]) -> Event:
         raise Malformed("Reacción de WAHA sin identificador de mensaje")
     if _is_group(target, content) or _is_group(content.get("id"), {}):
         return Ignored("Reacción en un grupo o canal")
-    return Reaction(message_id, text_at(content, "reaction", "text"), content.get("fromMe") is True)
+    return Reaction(message_id, text_at(content, "reaction", "text"), *_whose(content))
 
 
 def presence(content: dict[str, Any]) -> Event:
@@ -85,6 +86,15 @@ def _other(parameters: Any, known: str) -> str | None:
 
 def _new_number(old: str | None, new: str | None) -> Event:
     return NumberChanged(old, new) if old and new else Ignored("Cambio de número sin el número")
+
+
+def _whose(act: Any) -> tuple[bool, str, tuple[str, ...]]:
+    """Whether we did `act`, in whose chat, and their aliases; "" where it does not say."""
+    own = at(act, "fromMe") is True or (at(act, "fromMe") is None and text_at(act, "id").startswith("true_"))
+    sender = text_at(act, "from")  # WEBJS puts us there when the act is our own
+    told = (chat_in_id(at(act, "id")), text_at(act, "to") or sender if own else sender)
+    address = next((found for jid in told if (found := person(jid))), "")
+    return own, address, () if own else aliases_of(act, address)
 
 
 def _is_group(serialized: Any, content: Any) -> bool:

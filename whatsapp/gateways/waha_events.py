@@ -10,7 +10,7 @@ from whatsapp.gateways import waha_changes, waha_media
 from whatsapp.gateways.base import Malformed
 from whatsapp.gateways.events import ConnectionChanged, Event, Ignored, Inbound, OwnMessage, StatusUpdate
 from whatsapp.gateways.shape import at, moment, one_line, person, text_at
-from whatsapp.gateways.waha_ids import bare_id, chat_in_id
+from whatsapp.gateways.waha_ids import aliases_of, bare_id, chat_in_id
 
 # https://waha.devlike.pro/docs/how-to/sessions/: all but WORKING cannot send.
 _STATES = {
@@ -58,12 +58,6 @@ _KINDS = {
 }
 
 _PUSH_NAMES = (("_data", "pushName"), ("_data", "notifyName"), ("_data", "Info", "PushName"))
-_PHONES = (
-    ("_data", "key", "remoteJidAlt"),  # NOWEB on Baileys 7
-    ("_data", "key", "senderPn"),  # and before
-    ("_data", "senderPn"),
-    ("_data", "Info", "SenderAlt"),  # GOWS
-)
 
 
 def parse(payload: Any, session: str) -> list[Event]:
@@ -126,7 +120,7 @@ def _message(content: dict[str, Any]) -> Event:
     if own:
         return OwnMessage(message_id, address, text, content.get("source") == "api", kind, sent_at, media, details)
     push_name = next((name for path in _PUSH_NAMES if (name := text_at(content, *path))), "")
-    aliases = _aliases(content, address)
+    aliases = aliases_of(content, address)
     quotes = bare_id(at(content, "replyTo", "id"))
     return Inbound(message_id, address, text, kind, push_name, aliases, sent_at, media, details, quotes)
 
@@ -154,14 +148,6 @@ def _location(content: dict[str, Any]) -> str:
     latitude, longitude = at(content, "location", "latitude"), at(content, "location", "longitude")
     where = f"{latitude}, {longitude}" if latitude and longitude else ""
     return "\n".join(line for line in (text_at(content, "location", "description"), one_line(where, 60)) if line)
-
-
-def _aliases(content: dict[str, Any], address: str) -> tuple[str, ...]:
-    """The phone of somebody seen by their LID."""
-    if not address.endswith("@lid"):
-        return ()
-    phones = (person(at(content, *path)) for path in _PHONES)
-    return tuple(phone for phone in phones if phone and not phone.endswith("@lid"))[:1]
 
 
 def _ack(content: dict[str, Any]) -> Event:

@@ -1,14 +1,21 @@
-"""WAHA's message ids: bare, serialized, or WEBJS's object of both."""
+"""WAHA's message ids (bare, serialized, or WEBJS's object of both) and whose chat they are of."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from whatsapp.gateways.shape import at, sane_id, text_at
+from whatsapp.gateways.shape import at, person, sane_id, text_at
 
 # {fromMe}_{chatId}_{id}[_{participant}]: https://waha.devlike.pro/docs/how-to/receive-messages/
 _SERIALIZED = re.compile(r"(true|false)_([^_@]+@[a-z.]+)_(.+?)(?:_[^_@]+@[a-z.]+)?")
+
+_PHONES = (
+    ("_data", "key", "remoteJidAlt"),  # NOWEB on Baileys 7
+    ("_data", "key", "senderPn"),  # and before
+    ("_data", "senderPn"),
+    ("_data", "Info", "SenderAlt"),  # GOWS
+)
 
 
 def bare_id(value: Any) -> str | None:
@@ -26,3 +33,11 @@ def chat_in_id(value: Any) -> str:
         if isinstance(form, str) and (serialized := _SERIALIZED.fullmatch(form)):
             return serialized[2]
     return text_at(value, "remote")
+
+
+def aliases_of(content: Any, address: str) -> tuple[str, ...]:
+    """The phone of somebody seen by their LID."""
+    if not address.endswith("@lid"):
+        return ()
+    phones = (person(at(content, *path)) for path in _PHONES)
+    return tuple(phone for phone in phones if phone and not phone.endswith("@lid"))[:1]

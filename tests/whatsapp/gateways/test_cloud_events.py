@@ -212,14 +212,14 @@ def test_a_group_is_ignored() -> None:
 
 
 def test_a_reaction_is_its_emoji_and_nothing_when_it_is_taken_away() -> None:
-    assert told("message_reaction") == Reaction(OURS, "👍")
-    assert told("message_reaction_removed") == Reaction(OURS, "")
+    assert told("message_reaction") == Reaction(OURS, "👍", False, PHONE, (BSUID,))
+    assert told("message_reaction_removed") == Reaction(OURS, "", False, PHONE, (BSUID,))
 
 
 def test_an_edit_and_a_deletion_name_the_message() -> None:
-    assert told("message_edit") == Edited(HERS.format(1), "Ya no enciende")
-    assert told("message_edit_caption") == Edited(HERS.format(3), "Así quedó")
-    assert told("message_revoke") == Deleted(HERS.format(1))
+    assert told("message_edit") == Edited(HERS.format(1), "Ya no enciende", False, PHONE, (BSUID,))
+    assert told("message_edit_caption") == Edited(HERS.format(3), "Así quedó", False, PHONE, (BSUID,))
+    assert told("message_revoke") == Deleted(HERS.format(1), False, PHONE, (BSUID,))
 
 
 def test_a_new_number_and_a_new_bsuid_are_told() -> None:

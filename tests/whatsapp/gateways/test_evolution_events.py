@@ -183,11 +183,12 @@ def test_an_answer_names_the_message_that_it_quotes() -> None:
 @pytest.mark.parametrize("own", [True, False])
 def test_a_reaction_is_an_emoji_on_a_message(own: bool) -> None:
     message = {"reactionMessage": {"key": {"id": "3EB0A1"}, "text": "👨‍👩‍👧"}}
-    assert read("messages.upsert", upsert(message, own=own)) == Reaction("3EB0A1", "👨‍👩‍👧", own)
+    assert read("messages.upsert", upsert(message, own=own)) == Reaction("3EB0A1", "👨‍👩‍👧", own, PHONE)
 
 
 def test_a_reaction_that_is_taken_away_is_empty() -> None:
-    assert read("messages.upsert", upsert({"reactionMessage": {"key": {"id": "B"}, "text": ""}})) == Reaction("B", "")
+    event = read("messages.upsert", upsert({"reactionMessage": {"key": {"id": "B"}, "text": ""}}))
+    assert event == Reaction("B", "", False, PHONE)
 
 
 @pytest.mark.parametrize("message", [{"albumMessage": {}}, {"reactionMessage": {}}, {"protocolMessage": {"type": 5}}])
@@ -282,9 +283,31 @@ def test_another_protocol_message_is_ignored(data: Any) -> None:
     assert isinstance(read("messages.edited", data), Ignored)
 
 
-@pytest.mark.parametrize("data", [{"id": "A1", "remoteJid": JID}, {"key": {"id": "A1"}}])
-def test_a_deletion_names_the_message(data: Any) -> None:
-    assert read("messages.delete", data) == Deleted("A1")
+@pytest.mark.parametrize("own", [True, False])
+@pytest.mark.parametrize("protocol", [{"editedMessage": {"conversation": "nuevo"}}, {"type": "REVOKE"}])
+def test_a_change_is_whose_envelope_it_came_in_whatever_its_key_says(own: bool, protocol: Any) -> None:
+    key = {"id": "A1", "fromMe": not own, "remoteJid": "5219999999999@s.whatsapp.net"}
+    event = read("messages.upsert", upsert({"protocolMessage": {"key": key, **protocol}}, own=own))
+    assert isinstance(event, Edited | Deleted)
+    assert (event.message_id, event.own, event.address) == ("A1", own, PHONE)
+
+
+def test_a_change_that_comes_without_its_envelope_is_nobody_of_ours() -> None:
+    key = {"id": "A1", "fromMe": True, "remoteJid": JID}
+    new = {"conversation": "nuevo"}
+    assert read("messages.edited", {"key": key, "editedMessage": new}) == Edited("A1", "nuevo", False, "")
+
+
+@pytest.mark.parametrize(
+    ("data", "whose"),
+    [
+        ({"id": "A1", "remoteJid": JID}, (False, PHONE)),
+        ({"id": "A1", "remoteJid": JID, "fromMe": True}, (True, PHONE)),
+        ({"key": {"id": "A1"}}, (False, "")),
+    ],
+)
+def test_a_deletion_names_the_message_and_who_deleted_it(data: Any, whose: tuple[bool, str]) -> None:
+    assert read("messages.delete", data) == Deleted("A1", *whose)
 
 
 # The session and the person

@@ -30,7 +30,7 @@ def action(**more: Any) -> dict[str, Any]:
     ids=["documented", "serialized", "webjs", "webjs-object"],
 )
 def test_an_edit_names_the_message_and_not_the_act(payload: dict[str, Any]) -> None:
-    assert read("message.edited", payload) == Edited("AAAA", "ya enciende")
+    assert read("message.edited", payload) == Edited("AAAA", "ya enciende", False, PHONE)
 
 
 @pytest.mark.parametrize(
@@ -44,20 +44,43 @@ def test_an_edit_names_the_message_and_not_the_act(payload: dict[str, Any]) -> N
     ids=["documented", "id-alone", "of-2024", "webjs"],
 )
 def test_a_deletion_names_the_message_and_not_the_act(payload: dict[str, Any]) -> None:
-    assert read("message.revoked", payload) == Deleted("AAAA")
+    event = read("message.revoked", payload)
+    assert isinstance(event, Deleted) and event.message_id == "AAAA"
+
+
+@pytest.mark.parametrize(
+    ("payload", "whose"),
+    [
+        ({"after": action(), "before": None, "revokedMessageId": "AAAA"}, (False, PHONE)),
+        ({"after": action(id=f"true_{PHONE}@c.us_AAAA", fromMe=True)}, (True, PHONE)),
+        ({"after": {"id": "X", "fromMe": True, "from": f"{OTHER}@c.us", "to": f"{PHONE}@c.us"}}, (True, PHONE)),
+        ({"after": None, "before": None, "revokedMessageId": f"true_{PHONE}@c.us_AAAA"}, (True, PHONE)),
+        ({"after": None, "before": None, "revokedMessageId": "AAAA"}, (False, "")),
+    ],
+    ids=["theirs", "ours", "ours-without-chat", "id-alone", "nothing"],
+)
+def test_a_deletion_says_who_did_it_and_in_whose_chat(payload: dict[str, Any], whose: tuple[bool, str]) -> None:
+    event = read("message.revoked", payload)
+    assert isinstance(event, Deleted) and (event.own, event.address) == whose
+
+
+def test_a_change_seen_by_its_lid_tells_the_phone_too() -> None:
+    told = {"id": "false_123456@lid_ACTION", "from": "123456@lid", "_data": {"key": {"senderPn": f"{PHONE}@c.us"}}}
+    found = read("message.edited", action(**told, editedMessageId="AAAA", body="ya enciende"))
+    assert found == Edited("AAAA", "ya enciende", False, "123456@lid", (PHONE,))
 
 
 @pytest.mark.parametrize("own", [True, False])
 @pytest.mark.parametrize("emoji", ["👍🏽", ""])
 def test_a_reaction_names_its_message_and_whose_it_is(own: bool, emoji: str) -> None:
     payload = action(fromMe=own, reaction={"text": emoji, "messageId": f"true_{PHONE}@c.us_AAAA"})
-    assert read("message.reaction", payload) == Reaction("AAAA", emoji, own)
+    assert read("message.reaction", payload) == Reaction("AAAA", emoji, own, PHONE)
 
 
 @pytest.mark.parametrize("text", [None, 5, [], {}])
 def test_a_reaction_that_is_no_text_takes_it_away(text: Any) -> None:
     payload = action(reaction={"text": text, "messageId": "AAAA"})
-    assert read("message.reaction", payload) == Reaction("AAAA", "")
+    assert read("message.reaction", payload) == Reaction("AAAA", "", False, PHONE)
 
 
 @pytest.mark.parametrize(
