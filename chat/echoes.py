@@ -38,12 +38,15 @@ def own_message(event: OwnMessage, gap: Gap | None = None) -> Outcome:
 
     With a `gap` it was read back after that outage.
     """
+    # Before the contact too: what we sent is known wherever its echo says that it went.
+    if row := known(event.external_id).first():
+        return Outcome(reason="Eco de un mensaje ya enviado", about=about(row))
     identity = identify(event.address)
     contact = identity and find_known(identity, event.aliases)
     if not contact:
         return Outcome(State.IGNORED, "Mensaje nuestro a quien no ha escrito")
     conversation = contact.conversation
-    if row := known(event.external_id).first():
+    if row := known(event.external_id).first():  # bound while we waited for the lock
         return Outcome(reason="Eco de un mensaje ya enviado", about=about(row))
     text = shown_text(event.kind, clean(event.text))
     if event.by_api:

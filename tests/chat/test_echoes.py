@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.utils import timezone
 
-from chat import compose, delivery, echoes
+from chat import compose, delivery, echoes, inbound
 from chat.models import Message
 from tests.factory import make_ticket
 from tests.fake_gateway import FakeGateway
@@ -127,3 +128,21 @@ def test_a_gateway_that_cannot_read_a_chat_back_is_never_asked_to(
     assert echoes.rows_to_check() == []
     doubtful.refresh_from_db()
     assert (doubtful.state, doubtful.checks) == ("sin_confirmar", 0)
+
+
+# At an address that we have not learned
+
+
+def test_an_echo_at_a_lid_we_never_saw_settles_the_row_by_the_phone_beside_it(doubtful: Message) -> None:
+    phone = doubtful.conversation.contact.address
+    with transaction.atomic():
+        inbound.handle(remember(doubtful, address="123456@lid", aliases=(phone,)))
+    doubtful.refresh_from_db()
+    assert (doubtful.state, doubtful.gateway_id) == ("enviado", "3EB0AB")
+
+
+def test_an_echo_of_a_message_we_know_is_known_wherever_it_went(doubtful: Message) -> None:
+    Message.objects.filter(pk=doubtful.pk).update(gateway_id="3EB0AB", state="enviado")
+    with transaction.atomic():
+        outcome = inbound.handle(remember(doubtful, address="123456@lid"))
+    assert (outcome.state, outcome.about) == ("procesado", f"mensaje:{doubtful.pk}")

@@ -36,6 +36,7 @@ _DOWN = {  # events that say no more than that, whatever their `data` is
     "logout.instance": "La sesión de WhatsApp se cerró desde Evolution",
     "remove.instance": "La instancia de Evolution se eliminó",
 }
+_OTHERS = ("remoteJidAlt", "senderPn", "senderLid", "previousRemoteJid")  # where else a key may name the person
 _LOGGED_OUT = (401, 402, 403, 406)
 _PHONES = ("ios", "android")  # where `source` says that our own message was written
 
@@ -88,19 +89,17 @@ def _upserted(item: dict[str, Any], by_api: bool | None = None) -> Event:
     if address is None:
         return Ignored(f"No es el chat de una persona: …@{one_line(jid.rpartition('@')[2], 40)}")
     own = at(key, "fromMe") is True
-    # The phone of a LID or the LID of a phone: versions have told them either way round.
-    others = [person(at(key, name)) for name in ("remoteJidAlt", "senderPn", "senderLid", "previousRemoteJid")]
-    aliases = tuple(dict.fromkeys(one for one in others if one and one != address))
+    aliases = _aliases(key, address, own=own)
     message = baileys.unwrapped(item.get("message"))
     if isinstance(reaction := at(message, "reactionMessage"), dict):
         target = sane_id(at(reaction, "key", "id"))
         if target is None:
             return Ignored("Reacción a nada")
-        return Reaction(target, baileys.emoji(reaction), own, address, () if own else aliases)
+        return Reaction(target, baileys.emoji(reaction), own, address, aliases)
     if isinstance(protocol := at(message, "protocolMessage"), dict):
         change = _edited(protocol)
         if isinstance(change, Edited | Deleted):
-            return replace(change, own=own, address=address, aliases=() if own else aliases)
+            return replace(change, own=own, address=address, aliases=aliases)
         return change
     if isinstance(at(message, "albumMessage"), dict):
         return Ignored("Anuncio de un álbum: cada foto llega aparte")
@@ -110,7 +109,7 @@ def _upserted(item: dict[str, Any], by_api: bool | None = None) -> Event:
         # API sends may come as messages.upsert too (evolution-api#1340), with the id of a linked device.
         by_us = by_api if by_api is not None else item.get("source") not in _PHONES
         return OwnMessage(
-            message_id, address, content.text, by_us, content.kind, sent_at, content.media, content.details
+            message_id, address, content.text, by_us, content.kind, sent_at, content.media, content.details, aliases
         )
     quotes = baileys.quoted(item) or content.quotes
     push_name = one_line(item.get("pushName"), 120)
@@ -126,6 +125,16 @@ def _upserted(item: dict[str, Any], by_api: bool | None = None) -> Event:
         content.details,
         quotes,
     )
+
+
+def _aliases(key: Any, address: str, *, own: bool) -> tuple[str, ...]:
+    """The phone of a LID or the LID of a phone: versions have told them either way round.
+
+    The sender of our own messages is us, by a LID that nobody tells us is ours.
+    """
+    names = ("remoteJidAlt", "previousRemoteJid") if own else _OTHERS
+    others = (person(at(key, name)) for name in names)
+    return tuple(dict.fromkeys(one for one in others if one and one != address))
 
 
 def _without(us: str | None, event: Event) -> Event:

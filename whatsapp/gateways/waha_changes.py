@@ -94,7 +94,7 @@ def _whose(act: Any) -> tuple[bool, str, tuple[str, ...]]:
     sender = text_at(act, "from")  # WEBJS puts us there when the act is our own
     told = (chat_in_id(at(act, "id")), text_at(act, "to") or sender if own else sender)
     address = next((found for jid in told if (found := person(jid))), "")
-    return own, address, () if own else aliases_of(act, address)
+    return own, address, aliases_of(act, address, own=own)
 
 
 def _is_group(serialized: Any, content: Any) -> bool:

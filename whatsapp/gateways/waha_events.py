@@ -117,10 +117,11 @@ def _message(content: dict[str, Any]) -> Event:
         text = waha_media.text_of(details)
     media = waha_media.media_of(content, chat)
     sent_at = moment(content.get("timestamp"))
+    aliases = aliases_of(content, address, own=own)
     if own:
-        return OwnMessage(message_id, address, text, content.get("source") == "api", kind, sent_at, media, details)
+        by_api = content.get("source") == "api"
+        return OwnMessage(message_id, address, text, by_api, kind, sent_at, media, details, aliases)
     push_name = next((name for path in _PUSH_NAMES if (name := text_at(content, *path))), "")
-    aliases = aliases_of(content, address)
     quotes = bare_id(at(content, "replyTo", "id"))
     return Inbound(message_id, address, text, kind, push_name, aliases, sent_at, media, details, quotes)
 

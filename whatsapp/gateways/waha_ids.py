@@ -16,6 +16,11 @@ _PHONES = (
     ("_data", "senderPn"),
     ("_data", "Info", "SenderAlt"),  # GOWS
 )
+# The sender of our own messages is us.
+_PHONES_OF_OWN = (
+    ("_data", "key", "remoteJidAlt"),
+    ("_data", "Info", "RecipientAlt"),
+)
 
 
 def bare_id(value: Any) -> str | None:
@@ -35,9 +40,9 @@ def chat_in_id(value: Any) -> str:
     return text_at(value, "remote")
 
 
-def aliases_of(content: Any, address: str) -> tuple[str, ...]:
-    """The phone of somebody seen by their LID."""
+def aliases_of(content: Any, address: str, *, own: bool = False) -> tuple[str, ...]:
+    """The phone of somebody seen by their LID; `own` is whether `content` is ours."""
     if not address.endswith("@lid"):
         return ()
-    phones = (person(at(content, *path)) for path in _PHONES)
+    phones = (person(at(content, *path)) for path in (_PHONES_OF_OWN if own else _PHONES))
     return tuple(phone for phone in phones if phone and not phone.endswith("@lid"))[:1]

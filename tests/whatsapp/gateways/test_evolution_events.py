@@ -213,6 +213,15 @@ def test_our_own_send_is_by_api() -> None:
     assert event == OwnMessage("B1", PHONE, "Voy", True, "text", sent_at)
 
 
+@pytest.mark.parametrize("alias", ["remoteJidAlt", "previousRemoteJid"])
+@pytest.mark.parametrize("event", ["send.message", "messages.upsert"])
+def test_our_own_message_to_a_lid_tells_the_person_s_phone_too(event: str, alias: str) -> None:
+    us = {"key_senderPn": "5210000@s.whatsapp.net", "key_senderLid": "999999@lid"}
+    found = read(event, upsert(own=True, jid="123456@lid", **us, **{f"key_{alias}": JID}))
+    assert isinstance(found, OwnMessage)
+    assert (found.address, found.aliases) == ("123456@lid", (PHONE,))
+
+
 @pytest.mark.parametrize(("source", "by_api"), [("ios", False), ("android", False), ("web", True), ("unknown", True)])
 def test_our_own_message_that_comes_as_an_upsert_is_by_api_unless_a_phone_wrote_it(source: str, by_api: bool) -> None:
     event = read("messages.upsert", upsert({"conversation": "Voy"}, own=True, source=source))

@@ -153,6 +153,20 @@ def test_our_own_message_sent_through_the_gateway_is_by_api() -> None:
     assert event == OwnMessage("BBBB", PHONE, "Voy", True, "text", datetime(2025, 5, 23, 11, 33, 20, tzinfo=UTC))
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"key": {"remoteJidAlt": f"{PHONE}@s.whatsapp.net", "senderPn": "5210000@s.whatsapp.net"}},
+        {"Info": {"RecipientAlt": f"{PHONE}@s.whatsapp.net", "SenderAlt": "5210000@s.whatsapp.net"}},
+    ],
+    ids=["NOWEB", "GOWS"],
+)
+def test_our_own_message_to_a_lid_tells_the_person_s_phone_too(data: Any) -> None:
+    event = read("message.any", inbound(id="true_123456@lid_BBBB", fromMe=True, source="api", _data=data))
+    assert isinstance(event, OwnMessage)
+    assert (event.address, event.aliases) == ("123456@lid", (PHONE,))
+
+
 @pytest.mark.parametrize("source", ["app", None, "API", 1])
 def test_our_own_message_typed_on_the_phone_is_not(source: Any) -> None:
     event = read("message.any", inbound(fromMe=True, source=source))
