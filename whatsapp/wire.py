@@ -10,6 +10,7 @@ import json as jsonlib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 
 import requests
@@ -107,9 +108,9 @@ def call(
 
 def _read(answer: requests.Response, max_body: int) -> bytes | None:
     """The body as sent, or None when it is longer than `max_body`. Raises when it is cut."""
-    content = bytearray()
+    content = BytesIO()  # gives its bytes away without a second copy
     for chunk in answer.raw.stream(_CHUNK, decode_content=False):
-        content += chunk
-        if len(content) > max_body:
+        content.write(chunk)
+        if content.tell() > max_body:
             return None
-    return bytes(content)
+    return content.getvalue()

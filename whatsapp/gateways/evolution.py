@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 from whatsapp import wire
 from whatsapp.gateways import (
-    baileys,
     evolution_answers,
     evolution_auth,
     evolution_events,
@@ -22,6 +21,7 @@ from whatsapp.gateways.shape import at, one_line
 
 _FETCH_DEADLINE_S = 60.0  # Evolution downloads and decrypts the file first; nothing waits for it
 _MB = 1024 * 1024
+_MAX_FETCH = 40 * _MB  # it comes in base64, of which we hold 2.5 times the file (docs/operating.md, Memory)
 
 
 class Evolution(EvolutionAccount):
@@ -30,12 +30,12 @@ class Evolution(EvolutionAccount):
     name = "evolution"
     title = "Evolution API"
     can: ClassVar[frozenset[Ability]] = frozenset({"echo", "read_back", "typing", "read_marks", "media", "session"})
-    # WhatsApp Web's own; a document could be larger, but it travels in base64 inside one request.
+    # WhatsApp Web's own; a document could be larger, but it travels in base64 inside one request, all of it in memory.
     limits: ClassVar[Mapping[str, MediaLimit]] = {
         "image": MediaLimit(16 * _MB, ("image/jpeg", "image/png")),
         "video": MediaLimit(16 * _MB, ("video/mp4", "video/3gpp")),
         "audio": MediaLimit(16 * _MB),
-        "document": MediaLimit(64 * _MB),
+        "document": MediaLimit(24 * _MB),
         "sticker": MediaLimit(_MB, ("image/webp",)),
     }
 
@@ -59,21 +59,22 @@ class Evolution(EvolutionAccount):
         """See `Gateway.fetch`: the webhook's own file, or what Evolution downloads when it is asked by message id."""
         if media.content is not None:
             return Fetched(media.content, media.mime, media.name)
+        max_bytes = min(max_bytes, _MAX_FETCH)
         body = {"message": {"key": {"id": media.ref}}, "convertToMp4": False}
         largest = max_bytes * 4 // 3 + 64 * 1024  # base64, and the JSON around it
         path = "/chat/getBase64FromMediaMessage"
         answer = self._call("POST", path, body, _FETCH_DEADLINE_S, None, max_body=largest)
         if isinstance(answer, wire.TooLong):
-            return Failure("El archivo es demasiado grande", again=False)
+            return Failure(f"El archivo pesa más de {max_bytes // _MB} MB", again=False)
         if not isinstance(answer, wire.Response):
             return Failure(f"Evolution no entregó el archivo: {answer.detail}")
-        told, content = answer.json(), baileys.unbase64(at(answer.json(), "base64"))
+        told, content = evolution_answers.file_of(answer)
         if not answer.ok or content is None:
             words = [word for word in evolution_answers.flat(at(told, "response", "message")) if isinstance(word, str)]
             reason = one_line("; ".join(words)) or f"HTTP {answer.status}"
             return Failure(f"Evolution no entregó el archivo: {reason}", again="Message not found" not in reason)
         if len(content) > max_bytes:
-            return Failure("El archivo es demasiado grande", again=False)
+            return Failure(f"El archivo pesa más de {max_bytes // _MB} MB", again=False)
         return Fetched(content, one_line(at(told, "mimetype"), 100), one_line(at(told, "fileName"), 200))
 
     def verify(self, body: bytes, headers: Mapping[str, str]) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import binascii
+import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from whatsapp.gateways.results import (
@@ -20,6 +23,25 @@ from whatsapp.wire import Response
 # Thrown by the look-up of the number or by the upload of a file, which both come before the send.
 _BEFORE_THE_SEND = ("Connection Closed", "onWhatsApp")
 _OUR_MISTAKES = ("Owned media must be a url or base64", "For base64 the file name must be informed")
+_BASE64 = re.compile(rb'"base64"\s*:\s*"([^"\\]*)"')
+
+
+def file_of(answer: Response) -> tuple[Any, bytes | None]:
+    """The JSON of an answer with a file, less the file; and the file, or None when there is none to read.
+
+    The file is decoded where it stands in the body: the JSON decoder would copy it twice more.
+    """
+    match = _BASE64.search(answer.body)
+    if match is None:
+        return answer.json(), None
+    start, end = match.span(1)
+    told = replace(answer, body=answer.body[:start] + answer.body[end:]).json()
+    if at(told, "base64") != "":
+        return told, None
+    try:
+        return told, binascii.a2b_base64(memoryview(answer.body)[start:end], strict_mode=True) or None
+    except ValueError:
+        return told, None
 
 
 def accepted(answer: Response) -> Accepted | Ambiguous:

@@ -22,12 +22,13 @@ from whatsapp.gateways.vcard import contacts
 FETCH_DEADLINE_S = 60.0
 MB = 2**20
 
-# WhatsApp's own limits, but for documents: WAHA takes JSON of 50 MB, and base64 makes 48 of 36 (not in its manual).
+# WhatsApp's own limits, but for documents: a file travels in base64, of which we hold up to four copies at a time
+# (docs/operating.md, Memory). WAHA itself takes JSON of 50 MB, which is 36 of a file (not in its manual).
 LIMITS = {
     "image": MediaLimit(16 * MB, ("image/jpeg", "image/png")),
     "video": MediaLimit(16 * MB, ("video/mp4", "video/3gpp")),
     "audio": MediaLimit(16 * MB, ("audio/ogg", "audio/mpeg", "audio/mp4", "audio/aac", "audio/amr")),
-    "document": MediaLimit(36 * MB),
+    "document": MediaLimit(24 * MB),
 }
 # https://waha.devlike.pro/docs/how-to/send-messages/
 _PATHS = {"image": "/api/sendImage", "video": "/api/sendVideo", "audio": "/api/sendVoice"}

@@ -6,6 +6,7 @@ import hmac
 import json
 import socket
 import time
+import tracemalloc
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ from whatsapp.gateways.results import (
     Refused,
     Result,
 )
+from whatsapp.gateways.waha import Waha
+from whatsapp.wire import Response, TooLong
 
 SEEN = {
     seen["name"]: seen
@@ -265,6 +268,43 @@ class TestEvolution(GatewayContract):
             assert self.gateway(server.url).fetch(Media("A1"), 1000) == Fetched(PNG, "image/png", "a.png")
         assert server.received[0].startswith(b"POST /chat/getBase64FromMediaMessage/mesa ")
         assert server.request == {"message": {"key": {"id": "A1"}}, "convertToMp4": False}
+
+    def test_a_fetched_file_is_in_memory_once_besides_the_answer(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        size = 4 * 2**20
+        answer = Response(201, {}, b'{"fileName": "a", "base64": "%s"}' % base64.b64encode(bytes(size)))
+        monkeypatch.setattr("whatsapp.wire.call", lambda *_, **__: answer)
+        tracemalloc.start()
+        try:
+            found = self.gateway().fetch(Media("A1"), size)
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert found == Fetched(bytes(size), "", "a") and peak < 1.2 * size
+
+    def test_what_a_name_says_of_base64_is_no_file(self) -> None:
+        told = {"fileName": '"base64":"AAAA"', "base64": _text(PNG), "mimetype": ""}
+        with RawServer(says(http(201, told))) as server:
+            found = self.gateway(server.url).fetch(Media("A1"), 1000)
+        assert found == Fetched(PNG, "", '"base64":"AAAA"')
+        with RawServer(says(http(201, {"otro": {"base64": _text(PNG)}}))) as server:
+            assert isinstance(self.gateway(server.url).fetch(Media("A1"), 1000), Failure)
+
+    def test_a_file_too_large_for_base64_in_memory_is_refused_whatever_the_setting(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked: list[int] = []
+
+        def call(*_: Any, max_body: int, **__: Any) -> TooLong:
+            asked.append(max_body)
+            return TooLong("larga")
+
+        monkeypatch.setattr("whatsapp.wire.call", call)
+        found = self.gateway().fetch(Media("A1"), 500 * 2**20)
+        assert found == Failure("El archivo pesa más de 40 MB", again=False) and asked[0] < 54 * 2**20
+
+    @pytest.mark.parametrize("gateway", [Evolution, Waha])
+    def test_eight_files_of_the_largest_kind_fit_in_memory(self, gateway: type[Gateway]) -> None:
+        assert max(limit.max_bytes for limit in gateway.limits.values()) <= 24 * 2**20
 
     @pytest.mark.parametrize(
         ("answer", "again"),
