@@ -287,7 +287,8 @@ SECURE_HSTS_PRELOAD = not DEBUG
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-WHATSAPP_GATEWAY = choice("WHATSAPP_GATEWAY", "waha", ("waha", "evolution", "cloud_api", "puente"))
+WHATSAPP_GATEWAYS = ("waha", "evolution", "cloud_api", "puente")  # those of the registry, whatsapp/gateways/__init__.py
+WHATSAPP_GATEWAY = choice("WHATSAPP_GATEWAY", "waha", WHATSAPP_GATEWAYS)
 WHATSAPP_HANDLER = "chat.inbound.handle"
 WHATSAPP_TIMEOUT_S = number("WHATSAPP_TIMEOUT_S", 15, above=0)
 WAHA_URL = env.str("WAHA_URL", f"http://127.0.0.1:{SIMULATOR_PORT}" if DEBUG else "")
@@ -309,8 +310,6 @@ CLOUD_API_APP_SECRET = env.secret("CLOUD_API_APP_SECRET")
 CLOUD_API_VERIFY_TOKEN = env.secret("CLOUD_API_VERIFY_TOKEN")
 PUENTE_URL = env.str("PUENTE_URL", "")
 PUENTE_TOKEN = env.secret("PUENTE_TOKEN")
-# The bridge puts pictures of 16 MB into its webhooks, in base64; Evolution may put any file.
-WEBHOOK_MAX_BYTES = 2 * 1024 * 1024 if WHATSAPP_GATEWAY in ("waha", "cloud_api") else 24 * 1024 * 1024
 
 ENVIO_ESPERA_S = number("ENVIO_ESPERA_S", 8)
 ENVIO_DUDA_S = number("ENVIO_DUDA_S", 30)

@@ -7,9 +7,6 @@ class WhatsappConfig(AppConfig):
     verbose_name = "WhatsApp"
 
     def ready(self) -> None:
-        from whatsapp.checks import check_cloud_api, check_evolution, check_puente, check_waha
+        from whatsapp.checks import check_gateway
 
-        checks.register(check_waha)
-        checks.register(check_cloud_api)
-        checks.register(check_evolution)
-        checks.register(check_puente)
+        checks.register(check_gateway)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
-from django.core.checks import CheckMessage
 from django.utils import timezone
 from django.utils.timesince import timesince
 
-from whatsapp import checks, gateways, wire
+from whatsapp import gateways, wire
 from whatsapp.gateways.base import Outgoing
 from whatsapp.gateways.results import (
     Accepted,
@@ -25,13 +24,6 @@ from whatsapp.gateways.results import (
 )
 from whatsapp.models import WebhookEvent
 
-URLS = {"waha": "WAHA_URL", "evolution": "EVOLUTION_URL", "cloud_api": "CLOUD_API_URL", "puente": "PUENTE_URL"}
-SECRETS = {
-    "waha": "WAHA_HMAC_KEY",
-    "evolution": "EVOLUTION_WEBHOOK_SECRET",
-    "cloud_api": "CLOUD_API_APP_SECRET",
-    "puente": "PUENTE_TOKEN",
-}
 RECENT = timedelta(days=1)
 DEADLINE_S = 5.0
 
@@ -59,15 +51,15 @@ def steps(address: str, text: str) -> Iterator[Step]:
 
 
 def settings_present() -> Step:
-    check: Callable[[], list[CheckMessage]] = getattr(checks, f"check_{settings.WHATSAPP_GATEWAY}")
-    title = f"Ajustes de {gateways.active().title} (WHATSAPP_GATEWAY={settings.WHATSAPP_GATEWAY})"
-    if found := check():
-        return Step(title, False, found[0].msg, found[0].hint or "")
+    gateway = gateways.active()
+    title = f"Ajustes de {gateway.title} (WHATSAPP_GATEWAY={settings.WHATSAPP_GATEWAY})"
+    if found := gateway.problems():
+        return Step(title, False, f"{found[0].key} {found[0].detail}", f"{found[0].todo}.")
     return Step(title, True, "completos")
 
 
 def server_answers() -> Step:
-    key = URLS[settings.WHATSAPP_GATEWAY]
+    key = gateways.active().url_setting
     url = getattr(settings, key)
     title = f"El servidor contesta en {url}"
     answer = wire.call("GET", url, deadline_s=DEADLINE_S)
@@ -104,7 +96,7 @@ def number_exists(address: str) -> Step:
 def webhook_answers() -> Step:
     """The running desk has to refuse an unsigned webhook: then it has its secret and speaks of this gateway."""
     name = settings.WHATSAPP_GATEWAY
-    title, secret = f"La mesa atiende POST /webhooks/{name}", SECRETS[name]
+    title, secret = f"La mesa atiende POST /webhooks/{name}", gateways.active().secret_setting
     url = f"http://127.0.0.1:{settings.PORT}/webhooks/{name}"
     hosts = settings.ALLOWED_HOSTS
     host = "127.0.0.1" if not hosts or {"*", "127.0.0.1"} & set(hosts) else hosts[0].lstrip(".")
@@ -128,8 +120,9 @@ def webhook_received() -> Step:
         return Step(title, True, f"el último hace {timesince(newest.received)}")
     found = "el último es de hace más de un día" if newest else "ninguno todavía"
     todo = (
-        f"Da de alta en el gateway el webhook https://<tu mesa>/webhooks/{name} con {SECRETS[name]}, escribe al número "
-        "desde otro teléfono y repite. Si el registro de la mesa dice «Webhook rechazado», el secreto no es el mismo."
+        f"Da de alta en el gateway el webhook https://<tu mesa>/webhooks/{name} con "
+        f"{gateways.active().secret_setting}, escribe al número desde otro teléfono y repite. Si el registro de la "
+        "mesa dice «Webhook rechazado», el secreto no es el mismo."
     )
     return Step(title, False, found, todo)
 

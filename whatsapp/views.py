@@ -50,7 +50,7 @@ def webhook(request: HttpRequest, gateway: str, topic: str = "") -> HttpResponse
         if challenge is None:
             return answer(403, "rechazado", "No es la comprobación de nuestro gateway.")
         return HttpResponse(challenge, content_type="text/plain")
-    body = body_of(request, settings.WEBHOOK_MAX_BYTES)
+    body = body_of(request, adapter.webhook_max_bytes)
     if body is None:
         return answer(413, "demasiado_grande", "El cuerpo es demasiado grande.")
     try:

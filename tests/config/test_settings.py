@@ -12,7 +12,7 @@ import pytest
 from pytest_django import Settings
 
 from tests.programs import ROOT
-from whatsapp.checks import check_waha
+from whatsapp.checks import check_gateway
 
 KEYS = set(re.findall(r"^#?([A-Z][A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
 PRODUCTION = {
@@ -95,20 +95,20 @@ def test_a_value_of_no_sense_is_refused_in_one_spanish_line_that_names_its_key_o
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "code"),
+    ("key", "value"),
     [
-        ("WAHA_URL", "", "whatsapp.E001"),
-        ("WAHA_URL", "waha:3000", "whatsapp.E002"),
-        ("WAHA_HMAC_KEY", "", "whatsapp.E003"),
+        ("WAHA_URL", ""),
+        ("WAHA_URL", "waha:3000"),
+        ("WAHA_HMAC_KEY", ""),
     ],
 )
 def test_check_refuses_production_without_a_gateway_it_can_call_and_believe(
-    tmp_path: Path, key: str, value: str, code: str
+    tmp_path: Path, key: str, value: str
 ) -> None:
     result = check(tmp_path, **{key: value})
     assert result.returncode != 0
-    assert f"({code})" in result.stderr
-    assert f"HINT: Pon {key} " in result.stderr or f"HINT: {key} " in result.stderr
+    assert f"(whatsapp.E001) {key} " in result.stderr
+    assert f"HINT: Pon {key} " in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -116,13 +116,13 @@ def test_check_refuses_production_without_a_gateway_it_can_call_and_believe(
 )
 def test_an_address_that_is_none_is_refused_with_a_hint(settings: Settings, url: str) -> None:
     settings.WAHA_URL = url
-    assert [(found.id, "WAHA_URL" in str(found.hint)) for found in check_waha()] == [("whatsapp.E002", True)]
+    assert ["WAHA_URL" in found.msg and "WAHA_URL" in str(found.hint) for found in check_gateway()] == [True]
 
 
 @pytest.mark.parametrize("url", ["http://waha:3000", "https://waha.example.org/", "http://[::1]:3000"])
 def test_an_address_with_scheme_and_server_is_accepted(settings: Settings, url: str) -> None:
     settings.WAHA_URL = url
-    assert check_waha() == []
+    assert check_gateway() == []
 
 
 # Django's own way in, and the command that hands its environment to the processes that it starts.

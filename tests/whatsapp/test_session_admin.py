@@ -96,7 +96,8 @@ def test_the_qr_code_is_only_posted_for_because_asking_may_start_the_session(
 def test_a_qr_code_is_waited_for_a_few_seconds_only(
     monkeypatch: pytest.MonkeyPatch, settings: Settings, name: str
 ) -> None:
-    settings.WHATSAPP_TIMEOUT_S, settings.EVOLUTION_URL, settings.EVOLUTION_INSTANCE = 60, "http://evolution", "mesa"
+    settings.WHATSAPP_TIMEOUT_S, settings.EVOLUTION_URL = 60, "http://evolution"
+    settings.EVOLUTION_INSTANCE, settings.EVOLUTION_API_KEY = "mesa", "llave"
     waits: list[float] = []
     monkeypatch.setattr(wire, "call", lambda *_, deadline_s, **__: waits.append(deadline_s) or Unreachable("no"))
     assert isinstance(gateways.GATEWAYS[name]().qr(), Failure)

@@ -14,6 +14,7 @@ from chat.models import Message
 from tests.fake_gateway import event, gateway_id, inbound, post_webhook, signature
 from tickets.models import Ticket
 from whatsapp import events
+from whatsapp.gateways.base import Gateway
 from whatsapp.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db
@@ -113,12 +114,12 @@ def test_an_empty_secret_is_a_503_that_names_the_setting_for_ops_only(
 # The door
 
 
-def test_a_body_that_is_too_large_is_a_413_and_nothing_is_stored(settings: Settings) -> None:
+def test_a_body_that_is_too_large_is_a_413_and_nothing_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
     body = inbound("x" * 2000)
-    settings.WEBHOOK_MAX_BYTES = len(body) - 1
+    monkeypatch.setattr(Gateway, "webhook_max_bytes", len(body) - 1)
     assert post_webhook(body).status_code == 413
     assert not WebhookEvent.objects.exists()
-    settings.WEBHOOK_MAX_BYTES = len(body)
+    monkeypatch.setattr(Gateway, "webhook_max_bytes", len(body))
     assert post_webhook(body).status_code == 200
 
 
@@ -128,8 +129,8 @@ def test_a_body_that_django_refuses_to_read_is_a_413_too(settings: Settings) -> 
     assert response.json()["status"] == "demasiado_grande"
 
 
-def test_the_size_is_checked_before_the_signature(settings: Settings) -> None:
-    settings.WEBHOOK_MAX_BYTES = 10
+def test_the_size_is_checked_before_the_signature(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Gateway, "webhook_max_bytes", 10)
     assert send(b"x" * 11).status_code == 413
 
 

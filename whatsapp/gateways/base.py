@@ -138,6 +138,13 @@ class Gateway(ABC):
     can: ClassVar[frozenset[Ability]] = frozenset()
     reaches: ClassVar[frozenset[str]] = frozenset({"phone", "lid"})  # kinds of address, as tickets.contacts.Alias has
     limits: ClassVar[Mapping[str, MediaLimit]] = {}
+    url_setting: ClassVar[str] = ""  # which says where its server is
+    secret_setting: ClassVar[str] = ""  # with which its webhooks are believed
+    webhook_max_bytes: ClassVar[int] = 2 * 1024 * 1024
+
+    def problems(self) -> list[Misconfigured]:
+        """The settings with which it can never be called or believed; `manage.py check` refuses them."""
+        return []
 
     @abstractmethod
     def send(self, address: str, message: Outgoing, before_first_byte: Callable[[], None]) -> Result:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from whatsapp import wire
-from whatsapp.gateways import cloud_account, cloud_content, cloud_events
+from whatsapp.gateways import cloud_account, cloud_content, cloud_events, rules
 from whatsapp.gateways import cloud_errors as errors
 from whatsapp.gateways.base import (
     Ability,
@@ -39,12 +39,27 @@ class CloudApi(Gateway):
     reaches: ClassVar[frozenset[str]] = frozenset({"phone", "bsuid"})
     can: ClassVar[frozenset[Ability]] = frozenset({"reference", "typing", "read_marks", "media", "templates"})
     limits: ClassVar[Mapping[str, MediaLimit]] = cloud_content.LIMITS
+    url_setting, secret_setting = "CLOUD_API_URL", "CLOUD_API_APP_SECRET"
 
     def __init__(self, graph: Graph, *, waba_id: str, app_secret: str, verify_token: str) -> None:
         self._graph = graph
         self._waba_id = waba_id
         self._app_secret = app_secret
         self._verify_token = verify_token
+
+    def problems(self) -> list[Misconfigured]:
+        """See `Gateway.problems`. Only templates need the account's id."""
+        account = None
+        if self._waba_id and not is_id(self._waba_id):
+            todo = "Corrige CLOUD_API_WABA_ID en .env, o déjalo vacío si no usas plantillas"
+            account = Misconfigured("CLOUD_API_WABA_ID", "debe ser el identificador de la cuenta: solo cifras", todo)
+        app = "Pon CLOUD_API_APP_SECRET en .env: la clave secreta de la aplicación en Meta"
+        verify = "Pon CLOUD_API_VERIFY_TOKEN en .env, y el mismo en Meta al dar de alta el webhook"
+        return self._graph.problems() + rules.broken(
+            account,
+            rules.needed("CLOUD_API_APP_SECRET", self._app_secret, app),
+            rules.needed("CLOUD_API_VERIFY_TOKEN", self._verify_token, verify),
+        )
 
     def send(self, address: str, message: Outgoing, before_first_byte: Callable[[], None]) -> Result:
         """See `Gateway.send`. An upload and the message have `timeout_s` each: the lease is longer than both."""

@@ -9,6 +9,7 @@ from urllib.parse import urljoin, urlsplit
 
 from whatsapp import wire
 from whatsapp.gateways import cloud_errors as errors
+from whatsapp.gateways import rules
 from whatsapp.gateways.base import File, seconds_for
 from whatsapp.gateways.results import Ambiguous, Failure, Misconfigured, Refused, Result, Unreachable
 from whatsapp.gateways.shape import at, sane_id
@@ -113,22 +114,23 @@ class Graph:
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._token}"}
 
-    def _problem(self) -> Misconfigured | None:
-        """The setting with which no call can be made."""
-        if not self._url.startswith(("http://", "https://")):
-            return Misconfigured("CLOUD_API_URL", "debe empezar con http:// o https://")
+    def problems(self) -> list[Misconfigured]:
+        """The settings with which no call can be made."""
+        version = phone = None
         if not _VERSION.fullmatch(self._version):
-            return Misconfigured("CLOUD_API_VERSION", "debe ser como v25.0")
-        if not self._token:
-            return Misconfigured(errors.TOKEN, "está vacío")
-        if not (self._token.isascii() and self._token.isprintable()):
-            return Misconfigured(errors.TOKEN, "tiene caracteres que no caben en una cabecera")
+            version = Misconfigured("CLOUD_API_VERSION", "debe ser como v25.0", "Corrige CLOUD_API_VERSION en .env")
         if not is_id(self.phone_id):
-            return Misconfigured(errors.PHONE_ID, "debe ser el identificador del número en Meta: solo cifras")
-        return None
+            todo = f"Pon {errors.PHONE_ID} en .env: el identificador del número en Meta, que no es el número"
+            phone = Misconfigured(errors.PHONE_ID, "debe ser el identificador del número en Meta: solo cifras", todo)
+        return rules.broken(
+            rules.address("CLOUD_API_URL", self._url, "https://graph.facebook.com"),
+            version,
+            rules.header(errors.TOKEN, self._token, f"Pon {errors.TOKEN} en .env: el de un usuario del sistema"),
+            phone,
+        )
 
     def _call(self, method: str, path: str, deadline_s: float, **more: Any) -> Answer:
-        if problem := self._problem():
-            return problem
+        if found := self.problems():
+            return found[0]
         headers = {**self._headers(), **more.pop("headers", {})}
         return wire.call(method, f"{self._url}/{self._version}/{path}", headers=headers, deadline_s=deadline_s, **more)

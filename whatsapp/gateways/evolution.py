@@ -30,6 +30,8 @@ class Evolution(EvolutionAccount):
     name = "evolution"
     title = "Evolution API"
     can: ClassVar[frozenset[Ability]] = frozenset({"echo", "read_back", "typing", "read_marks", "media", "session"})
+    url_setting, secret_setting = "EVOLUTION_URL", evolution_auth.SETTING
+    webhook_max_bytes = 24 * _MB  # any file may come in base64 inside a webhook
     # WhatsApp Web's own; a document could be larger, but it travels in base64 inside one request, all of it in memory.
     limits: ClassVar[Mapping[str, MediaLimit]] = {
         "image": MediaLimit(16 * _MB, ("image/jpeg", "image/png")),

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from whatsapp import wire
-from whatsapp.gateways import baileys, evolution_answers, evolution_events, evolution_requests
+from whatsapp.gateways import baileys, evolution_answers, evolution_events, evolution_requests, rules
 from whatsapp.gateways.base import Gateway
 from whatsapp.gateways.events import ConnectionChanged, Inbound, OwnMessage
 from whatsapp.gateways.results import Ambiguous, Failure, Misconfigured, Unreachable
@@ -32,6 +32,19 @@ class EvolutionAccount(Gateway):
         self._instance = instance
         self._secret = webhook_secret
         self._timeout_s = timeout_s
+
+    def problems(self) -> list[Misconfigured]:
+        """See `Gateway.problems`."""
+        todo = "Pon EVOLUTION_WEBHOOK_SECRET en .env, y el mismo en el webhook de la instancia (headers)"
+        return self._not_callable() + rules.broken(rules.needed("EVOLUTION_WEBHOOK_SECRET", self._secret, todo))
+
+    def _not_callable(self) -> list[Misconfigured]:
+        key = "Pon EVOLUTION_API_KEY en .env: la llave de la instancia, o la global de Evolution"
+        return rules.broken(
+            rules.address("EVOLUTION_URL", self._url, "http://127.0.0.1:8080"),
+            rules.header("EVOLUTION_API_KEY", self._api_key, key),
+            rules.needed("EVOLUTION_INSTANCE", self._instance, "Pon EVOLUTION_INSTANCE en .env: su nombre"),
+        )
 
     def status(self) -> ConnectionChanged | Misconfigured:
         """See `Gateway.status`. At most 5 seconds."""
@@ -141,12 +154,8 @@ class EvolutionAccount(Gateway):
         max_body: int = wire.MAX_BODY,
     ) -> Answer:
         """One request about our instance, whose name ends every path."""
-        if not self._url.startswith(("http://", "https://")):
-            return Misconfigured("EVOLUTION_URL", "debe empezar con http:// o https://")
-        if not self._instance:
-            return Misconfigured("EVOLUTION_INSTANCE", "falta el nombre de la instancia")
-        if not (self._api_key.isascii() and (self._api_key + "x").isprintable()):
-            return Misconfigured("EVOLUTION_API_KEY", "tiene caracteres que no caben en una cabecera")
+        if found := self._not_callable():
+            return found[0]
         return wire.call(
             method,
             f"{self._url}{path}/{quote(self._instance, safe='')}",

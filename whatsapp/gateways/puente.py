@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from whatsapp import wire
-from whatsapp.gateways import baileys, bearer
+from whatsapp.gateways import baileys, bearer, rules
 from whatsapp.gateways.base import Ability, Gateway, InvalidSignature, Malformed, Outgoing
 from whatsapp.gateways.events import ConnectionChanged, Event, Ignored, Inbound, Media
 from whatsapp.gateways.results import (
@@ -39,11 +39,21 @@ class Puente(Gateway):
     name = "puente"
     title = "Puente"
     can: ClassVar[frozenset[Ability]] = frozenset()
+    url_setting, secret_setting = "PUENTE_URL", "PUENTE_TOKEN"
+    webhook_max_bytes = 24 * 1024 * 1024  # pictures of 16 MB come in base64 inside webhooks
 
     def __init__(self, url: str, token: str, timeout_s: float) -> None:
         self._url = url.rstrip("/")
         self._token = token
         self._timeout_s = timeout_s
+
+    def problems(self) -> list[Misconfigured]:
+        """See `Gateway.problems`. All of them stop every call too."""
+        todo = "Pon PUENTE_TOKEN en .env, y el mismo en el puente (API_TOKEN)"
+        return rules.broken(
+            rules.address("PUENTE_URL", self._url, "http://127.0.0.1:9000"),
+            rules.header("PUENTE_TOKEN", self._token, todo),
+        )
 
     def send(self, address: str, message: Outgoing, before_first_byte: Callable[[], None]) -> Result:
         """See `Gateway.send`. The bridge hands `numero` to its library as it is, which wants a whole jid.
@@ -109,10 +119,8 @@ class Puente(Gateway):
     def _call(
         self, method: str, path: str, json: Any, deadline_s: float, before_first_byte: Callable[[], None] | None
     ) -> wire.Response | Unreachable | Ambiguous | Misconfigured:
-        if not self._url.startswith(("http://", "https://")):
-            return Misconfigured("PUENTE_URL", "debe empezar con http:// o https://")
-        if not (self._token.isascii() and self._token.isprintable() and self._token):
-            return Misconfigured("PUENTE_TOKEN", "está vacío o tiene caracteres que no caben en una cabecera")
+        if found := self.problems():
+            return found[0]
         return wire.call(
             method,
             self._url + path,

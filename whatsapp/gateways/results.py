@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 
@@ -47,10 +47,11 @@ class Refused:
 
 @dataclass(frozen=True)
 class Misconfigured:
-    """Not sent, and never will be until somebody fixes the setting named `key`."""
+    """Not sent, and never will be until somebody fixes the setting named `key`; `todo` may say how, in Spanish."""
 
     key: str
     detail: str
+    todo: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

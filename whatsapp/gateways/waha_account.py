@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from whatsapp import wire
-from whatsapp.gateways import waha_events
+from whatsapp.gateways import rules, waha_events
 from whatsapp.gateways.base import Gateway
 from whatsapp.gateways.events import ConnectionChanged, Inbound, OwnMessage
 from whatsapp.gateways.results import Ambiguous, Failure, Misconfigured, Unreachable
@@ -26,12 +26,25 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 class WahaAccount(Gateway):
     """One session of one WAHA server: everything but messages. Values come from settings."""
 
+    url_setting, secret_setting = "WAHA_URL", "WAHA_HMAC_KEY"
+
     def __init__(self, url: str, api_key: str, session: str, hmac_key: str, timeout_s: float) -> None:
         self._url = url.rstrip("/")
         self._api_key = api_key
         self._session = session
         self._hmac_key = hmac_key
         self._timeout_s = timeout_s
+
+    def problems(self) -> list[Misconfigured]:
+        """See `Gateway.problems`."""
+        todo = "Pon WAHA_HMAC_KEY en .env, y la misma en WAHA (WHATSAPP_HOOK_HMAC_KEY)"
+        return self._not_callable() + rules.broken(rules.needed("WAHA_HMAC_KEY", self._hmac_key, todo))
+
+    def _not_callable(self) -> list[Misconfigured]:
+        return rules.broken(
+            rules.address("WAHA_URL", self._url, "http://127.0.0.1:3000"),
+            rules.optional_header("WAHA_API_KEY", self._api_key),
+        )
 
     def status(self) -> ConnectionChanged | Misconfigured:
         """See `Gateway.status`. At most 5 seconds."""
@@ -155,10 +168,8 @@ class WahaAccount(Gateway):
         before_first_byte: Callable[[], None] | None,
         max_body: int = wire.MAX_BODY,
     ) -> Answer:
-        if not self._url.startswith(("http://", "https://")):
-            return Misconfigured("WAHA_URL", "debe empezar con http:// o https://")
-        if not (self._api_key.isascii() and (self._api_key + "x").isprintable()):
-            return Misconfigured("WAHA_API_KEY", "tiene caracteres que no caben en una cabecera")
+        if found := self._not_callable():
+            return found[0]
         headers = {"X-Api-Key": self._api_key} if self._api_key else {}
         return wire.call(
             method,

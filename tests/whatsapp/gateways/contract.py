@@ -85,6 +85,14 @@ class GatewayContract(ABC):
                 written = getattr(kind, method) is not getattr(Gateway, method)
                 assert written == (ability in kind.can), method
 
+    def test_its_settings_are_named_where_they_are_missing(self) -> None:
+        assert self.gateway().problems() == []
+        assert self.gateway().secret_setting == self.secret_setting
+        assert [one.key for one in self.gateway(secret="").problems()] == [self.secret_setting]
+        (wrong,) = self.gateway("gateway:3000").problems()
+        assert wrong.key == self.gateway().url_setting and wrong.key in wrong.todo
+        assert self.gateway("gateway:3000").send(ADDRESS, Outgoing(TEXT), never) == wrong
+
     # Sending
 
     def test_a_message_it_took_is_accepted_with_its_id(self) -> None:
