@@ -66,7 +66,7 @@ def messages(found: list[Any]) -> list[OwnMessage | Inbound]:
     read: list[OwnMessage | Inbound] = []
     for item in found:
         with contextlib.suppress(Malformed):
-            event = _upserted(item) if isinstance(item, dict) else None
+            event = _without(None, _upserted(item)) if isinstance(item, dict) else None
             if isinstance(event, OwnMessage | Inbound):
                 read.append(event)
     return read
@@ -130,18 +130,19 @@ def _upserted(item: dict[str, Any], by_api: bool | None = None) -> Event:
 def _aliases(key: Any, address: str, *, own: bool) -> tuple[str, ...]:
     """The phone of a LID or the LID of a phone: versions have told them either way round.
 
-    The sender of our own messages is us, by a LID that nobody tells us is ours.
+    Of our own messages only phones: a LID there may be ours, and nobody tells us which one that is.
     """
-    names = ("remoteJidAlt", "previousRemoteJid") if own else _OTHERS
-    others = (person(at(key, name)) for name in names)
-    return tuple(dict.fromkeys(one for one in others if one and one != address))
+    others = dict.fromkeys(person(at(key, name)) for name in _OTHERS)
+    return tuple(one for one in others if one and one != address and not (own and one.endswith("@lid")))
 
 
 def _without(us: str | None, event: Event) -> Event:
-    """An alias that is our own number ties nobody to us: versions have put it there."""
-    if isinstance(event, Inbound | OwnMessage | Edited | Deleted | Reaction) and us in event.aliases:
-        return replace(event, aliases=tuple(one for one in event.aliases if one != us))
-    return event
+    """An alias that is our own number ties nobody to us: versions have put it there, mostly in what we wrote."""
+    if not isinstance(event, Inbound | OwnMessage | Edited | Deleted | Reaction) or not event.aliases:
+        return event
+    ours = isinstance(event, OwnMessage) or (not isinstance(event, Inbound) and event.own)
+    aliases = () if ours and us is None else tuple(one for one in event.aliases if one != us)
+    return replace(event, aliases=aliases)
 
 
 def _updated(item: dict[str, Any]) -> Event:

@@ -213,11 +213,12 @@ def test_our_own_send_is_by_api() -> None:
     assert event == OwnMessage("B1", PHONE, "Voy", True, "text", sent_at)
 
 
-@pytest.mark.parametrize("alias", ["remoteJidAlt", "previousRemoteJid"])
+@pytest.mark.parametrize("alias", ["remoteJidAlt", "senderPn", "previousRemoteJid"])
 @pytest.mark.parametrize("event", ["send.message", "messages.upsert"])
 def test_our_own_message_to_a_lid_tells_the_person_s_phone_too(event: str, alias: str) -> None:
-    us = {"key_senderPn": "5210000@s.whatsapp.net", "key_senderLid": "999999@lid"}
-    found = read(event, upsert(own=True, jid="123456@lid", **us, **{f"key_{alias}": JID}))
+    us = "5210000@s.whatsapp.net"
+    keys = {"key_remoteJidAlt": us, "key_senderPn": us, "key_senderLid": "999999@lid", f"key_{alias}": JID}
+    found = read(event, upsert(own=True, jid="123456@lid", **keys), sender=us)
     assert isinstance(found, OwnMessage)
     assert (found.address, found.aliases) == ("123456@lid", (PHONE,))
 
