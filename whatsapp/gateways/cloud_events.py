@@ -72,9 +72,16 @@ def _values(value: Any) -> list[Any]:
     """The `value` of a change once for each thing in it."""
     if not isinstance(value, dict):
         return [value]
-    frame = {key: item for key, item in value.items() if key not in _BATCHED}
-    single = [{**frame, key: [item]} for key in _BATCHED for item in _list(value, key)]
-    return single or [value]
+    single = [(key, item) for key in _BATCHED for item in _list(value, key)]
+    if len(single) < 2:
+        return [value]
+    # Each with who wrote it only: all of them in each would be as many copies as there are messages, squared.
+    frame = {key: item for key, item in value.items() if key not in (*_BATCHED, "contacts")}
+    find = messages.finder(_list(value, "contacts"))
+    return [
+        {**frame, **({"contacts": [who]} if key == "messages" and (who := find(item)) else {}), key: [item]}
+        for key, item in single
+    ]
 
 
 def _list(value: Any, key: str) -> list[Any]:
@@ -105,7 +112,7 @@ def _message(message: Any, contacts: list[Any]) -> Event:
     change = read(message)
     if not isinstance(change, Reaction | Edited | Deleted):
         return change
-    address, aliases = messages.sender(message, messages.contact_of(message, contacts))
+    address, aliases = messages.sender(message, messages.finder(contacts)(message))
     return replace(change, address=address, aliases=aliases) if address else Ignored("Cambio de Meta sin autor")
 
 

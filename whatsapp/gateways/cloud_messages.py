@@ -7,7 +7,7 @@ whatsapp/business-scoped-user-ids), so `from` and `wa_id` may be missing.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from whatsapp.gateways import cloud_errors as errors
@@ -33,7 +33,7 @@ def inbound(message: Any, contacts: list[Any]) -> Event:
     message_id = sane_id(at(message, "id"))
     if message_id is None:
         return Ignored("Mensaje de Meta sin identificador")
-    contact = contact_of(message, contacts)
+    contact = finder(contacts)(message)
     address, aliases = sender(message, contact)
     if address is None:
         return Ignored("Mensaje de Meta sin remitente")
@@ -85,16 +85,21 @@ def text_of(message: Any) -> str:
     return text_at(message, kind, "caption") if kind in _FILES else ""
 
 
-def contact_of(message: Any, contacts: list[Any]) -> Any:
-    """Who of `contacts` wrote `message`: by phone, by BSUID, or the only one there is, unless it is somebody else."""
-    for ours, theirs in (("from", "wa_id"), ("from_user_id", "user_id")):
-        if wanted := text_at(message, ours):
-            for contact in contacts:
-                if text_at(contact, theirs) == wanted:
-                    return contact
+def finder(contacts: list[Any]) -> Callable[[Any], Any]:
+    """Tells who of `contacts` wrote a message: by phone, by BSUID, or the only one there is, unless it is somebody
+    else; looked up, because both lists may be long."""
+    keys = (("from", "wa_id"), ("from_user_id", "user_id"))
+    known = {theirs: {text_at(one, theirs): one for one in reversed(contacts)} for _, theirs in keys}
     only = contacts[0] if len(contacts) == 1 else None
-    told, known = text_at(message, "from_user_id"), text_at(only, "user_id")
-    return None if told and known and told != known else only
+
+    def find(message: Any) -> Any:
+        for ours, theirs in keys:
+            if (wanted := text_at(message, ours)) and wanted in known[theirs]:
+                return known[theirs][wanted]
+        told, theirs = text_at(message, "from_user_id"), text_at(only, "user_id")
+        return None if told and theirs and told != theirs else only
+
+    return find
 
 
 def _kind(message: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from tests.whatsapp.gateways.test_cloud_api import BSUID, PHONE_ID, REFERENCE, WABA_ID, payload
 from whatsapp.gateways.base import Malformed
-from whatsapp.gateways.cloud_events import parse
+from whatsapp.gateways.cloud_events import parse, parts
 from whatsapp.gateways.events import (
     ConnectionChanged,
     Deleted,
@@ -363,3 +364,33 @@ def test_junk_in_a_batch_takes_nothing_else_with_it(key: str, junk: Any) -> None
     found = copy.deepcopy(payload("batch"))
     value_of(found)[key] = junk
     assert isinstance(parse(found, PHONE_ID, WABA_ID)[-1], StatusUpdate)
+
+
+# A batch in parts
+
+
+def test_each_part_has_who_wrote_it_and_nobody_else() -> None:
+    found = payload("message_text")
+    value = value_of(found)
+    people = [str(5214770000000 + number) for number in range(300)]
+    value["contacts"] = [{"wa_id": one, "profile": {"name": one}} for one in people]
+    value["messages"] = [
+        {"from": one, "id": f"wamid.{one}", "type": "text", "text": {"body": "hola"}} for one in people
+    ]
+    value["statuses"] = [{"id": "wamid.A", "status": "read"}]
+    *written, tick = parts(found)
+    assert [[one["wa_id"] for one in value_of(part)["contacts"]] for part in written] == [[one] for one in people]
+    assert "contacts" not in value_of(tick)
+    assert len(json.dumps(written)) < 4 * len(json.dumps(found))
+    assert [event for part in [*written, tick] for event in parse(part, PHONE_ID, WABA_ID)] == parse(
+        found, PHONE_ID, WABA_ID
+    )
+
+
+def test_a_part_by_nobody_that_the_batch_names_has_nobody() -> None:
+    found = payload("message_text")
+    value = value_of(found)
+    value["contacts"] = [{"user_id": "MX.1"}, {"user_id": "MX.2"}]
+    value["messages"] += [{"from_user_id": "MX.2", "id": "wamid.B", "type": "text", "text": {"body": "hola"}}]
+    first, second = parts(found)
+    assert ("contacts" in value_of(first), value_of(second)["contacts"]) == (False, [{"user_id": "MX.2"}])
