@@ -16,6 +16,7 @@ from chat import tasks
 from chat.attachments import attach
 from chat.head import IS_OPEN
 from chat.models import Conversation, Delivery, Message, Role
+from chat.outgoing import extra_s
 from chat.people import find_known
 from chat.thread import Gap, about, known, shown_text, technician_spoke
 from chat.wake import wake_on_commit
@@ -166,5 +167,5 @@ def could_be(event: OwnMessage, row: Message, tried: datetime | None) -> bool:
     said = shown_text(event.kind, clean(event.text))
     if tried is None or not event.by_api or event.sent_at is None or said != row.text:
         return False
-    latest = tried + timedelta(seconds=settings.WHATSAPP_TIMEOUT_S) + CLOCK_SKEW
+    latest = tried + timedelta(seconds=settings.WHATSAPP_TIMEOUT_S + extra_s(row)) + CLOCK_SKEW
     return tried - CLOCK_SKEW <= event.sent_at <= latest and not known(event.external_id).exists()

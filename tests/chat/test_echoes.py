@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from chat import compose, delivery, echoes, inbound
-from chat.models import Message
+from chat.models import Attachment, Message
 from tests.factory import make_ticket
 from tests.fake_gateway import FakeGateway
 from whatsapp import connection
@@ -81,6 +81,15 @@ def test_what_is_no_candidate_settles_nothing(doubtful: Message, remembered: lis
     assert not echoes.read_back(doubtful.pk)
     doubtful.refresh_from_db()
     assert doubtful.state == "sin_confirmar"
+
+
+def test_a_large_file_may_have_left_later_than_a_text(doubtful: Message, remembered: list[OwnMessage]) -> None:
+    assert doubtful.tried
+    remembered.append(remember(doubtful, sent_at=doubtful.tried + timedelta(seconds=140)))
+    assert not echoes.read_back(doubtful.pk)
+    Message.objects.filter(pk=doubtful.pk).update(kind="document")
+    Attachment.objects.create(message=doubtful, state="listo", size=18_000_000)  # 100 s on a slow line
+    assert echoes.read_back(doubtful.pk)
 
 
 def test_two_candidates_settle_nothing(doubtful: Message, remembered: list[OwnMessage]) -> None:
