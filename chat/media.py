@@ -32,7 +32,8 @@ State = Attachment.State
 
 TRIES = 8
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 5, 900
-# Longer than any gateway's fetch; then its process is taken for dead.
+# Longer than any gateway's fetch (the longest: one call of WHATSAPP_TIMEOUT_S, which is added to this, and 120 s); then
+# its process is taken for dead.
 LEASE = timedelta(seconds=150)
 # Each holds a whole file in memory.
 seats = threading.BoundedSemaphore(4)
@@ -79,7 +80,8 @@ def fetch_one(attachment_id: int) -> None:
         fail(row, Failure(row.problem or "La descarga se interrumpió demasiadas veces", again=False))
         return
     mine = Attachment.objects.filter(pk=row.pk, state=State.WAITING, attempts=row.attempts)
-    if not mine.update(attempts=F("attempts") + 1, due=now + LEASE):
+    lease = LEASE + timedelta(seconds=settings.WHATSAPP_TIMEOUT_S)
+    if not mine.update(attempts=F("attempts") + 1, due=now + lease):
         return
     row.attempts += 1
     try:

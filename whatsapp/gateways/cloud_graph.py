@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -22,7 +23,8 @@ _MIME = re.compile(r"[\w.+-]+/[\w.+-]+(; ?[\w.+-]+=[\w.+-]+)*", re.ASCII)
 # Where Meta keeps media. Its documented examples are on lookaside.fbsbx.com, older ones on the others.
 _MEDIA_HOSTS = (".facebook.com", ".fbsbx.com", ".fbcdn.net", ".whatsapp.net")
 _MAX_REDIRECTS = 3
-_DOWNLOADS = 4  # a download holds no lease, so it may last so many times a send
+# A download holds no conversation's lease, so it may last so many times a send; but chat.media.LEASE is longer.
+_DOWNLOADS, _LONGEST_DOWNLOAD_S = 4, 120.0
 
 
 def is_id(value: str) -> bool:
@@ -77,12 +79,14 @@ class Graph:
 
     def download(self, url: str, max_bytes: int) -> wire.Response | Failure:
         """The file at `url`, which only Meta's own servers are asked for; they also want the token."""
+        ends = time.monotonic() + min(_DOWNLOADS * self.timeout_s, _LONGEST_DOWNLOAD_S)
         for _ in range(_MAX_REDIRECTS + 1):
             if not self._is_metas(url):
                 return Failure("Meta dio una dirección de descarga que no es suya", again=False)
-            answer = wire.call(
-                "GET", url, headers=self._headers(), deadline_s=_DOWNLOADS * self.timeout_s, max_body=max_bytes
-            )
+            left = ends - time.monotonic()
+            if left <= 0:
+                return Failure("Meta no entregó el archivo a tiempo")
+            answer = wire.call("GET", url, headers=self._headers(), deadline_s=left, max_body=max_bytes)
             if isinstance(answer, wire.TooLong):
                 return Failure(f"El archivo pesa más de {max_bytes // 2**20} MB", again=False)
             if not isinstance(answer, wire.Response):

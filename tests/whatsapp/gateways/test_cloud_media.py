@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import socket
+import time
 from typing import Any
 
 import pytest
 
+from chat.media import LEASE
 from tests.whatsapp.gateways.contract import ADDRESS, never
 from tests.whatsapp.gateways.server import Answer, RawServer, hangs, http, refused_url, resets, says
 from tests.whatsapp.gateways.test_cloud_api import PHONE_ID, WABA_ID, WAMID, accepted, cloud_api, error, payload
@@ -24,6 +26,7 @@ from whatsapp.gateways.results import (
     Result,
     Unreachable,
 )
+from whatsapp.wire import Response
 
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) * 8
 UPLOADED = http(200, {"id": "4490709327384033"})
@@ -381,3 +384,21 @@ def test_without_the_accounts_id_nothing_is_asked() -> None:
 @pytest.mark.parametrize("answer", [http(500), error(131000), http(200, b"{")])
 def test_a_list_that_does_not_come_is_a_failure(answer: bytes) -> None:
     assert isinstance(templates(answer)[0], Failure)
+
+
+@pytest.mark.parametrize("timeout_s", [15, 90])
+def test_a_download_ends_before_its_lease_however_often_meta_redirects(
+    monkeypatch: pytest.MonkeyPatch, timeout_s: int
+) -> None:
+    now, start = [0.0], time.monotonic()
+    told = Response(200, {}, b'{"url": "https://lookaside.fbsbx.com/a"}')
+
+    def slow(*_: Any, deadline_s: float, **__: Any) -> Response:
+        now[0] += deadline_s * 0.9
+        return told if now[0] < timeout_s else Response(302, {"Location": "https://lookaside.fbsbx.com/b"}, b"")
+
+    monkeypatch.setattr("whatsapp.wire.call", slow)
+    monkeypatch.setattr("whatsapp.gateways.cloud_graph.time.monotonic", lambda: start + now[0])
+    assert isinstance(cloud_api("https://graph.facebook.com", timeout_s=timeout_s).fetch(Media("4490"), 10), Failure)
+    assert now[0] < LEASE.total_seconds() + timeout_s
+    assert now[0] < timeout_s + min(4 * timeout_s, 120)
