@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from chat import tasks
 from chat.media import show
 from chat.media_store import put_arrived
-from chat.media_types import INLINE, claimed_type, clean_name, shown_name
+from chat.media_types import INLINE, PICTURES, claimed_type, clean_name, shown_name
 from chat.media_uploads import Upload
 from chat.models import Attachment, Conversation, Message
 from chat.wake import wake_on_commit
@@ -79,6 +79,8 @@ def copy_file(old: Message, new: Message) -> None:
         row.pk, row.message = None, new
         row._state.adding = True
         row.save()
+        if row.mime in PICTURES and not row.thumbnail:
+            wake_on_commit(tasks.add_thumbnail, row.pk)
 
 
 def fetch_again(row: Attachment) -> bool:

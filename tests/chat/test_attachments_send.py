@@ -13,7 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models.functions import Now
 from django.http import HttpResponse
 from django.test import Client
-from pytest_django import Settings
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from chat import delivery, media, media_uploads
 from chat.models import Attachment, Conversation, Message
@@ -285,6 +285,25 @@ def test_reenviar_sends_the_same_file_again(
     assert again.text == "Mira" and again.file and again.file.read() == content
     assert shown(desk, Message.objects.latest("seq").attachment)["url"]
     assert len(stored(media_folder)) == 1
+
+
+def test_a_picture_sent_again_before_it_had_a_thumbnail_gets_its_own(
+    desk: Client,
+    ticket: Ticket,
+    gateway: FakeGateway,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    gateway.answers(Refused("no"))
+    seq = post(desk, ticket).json()["seq"]
+    woken: list[Any] = []
+    monkeypatch.setattr("chat.wake.wake", lambda task, *args: woken.append((task.name, *args)))
+    with django_capture_on_commit_callbacks(execute=True):
+        desk.post(
+            f"/ticket/{ticket.pk}/mensaje/{seq}/resolver", {"decision": "reenviar"}, content_type="application/json"
+        )
+    again = Attachment.objects.latest("pk")
+    assert again.message.seq > seq and ("chat.add_thumbnail", again.pk) in woken
 
 
 def test_a_file_that_is_gone_is_refused_and_not_tried_for_ever(
