@@ -65,6 +65,17 @@ def test_a_name_with_half_a_character_in_it_keeps_no_message_out() -> None:
     assert theirs() == ["No enciende"]
 
 
+@pytest.mark.parametrize("body", ["[" * 5000, '{"a": '])
+def test_a_body_that_cannot_be_read_keeps_no_key_of_evolution_s(body: str) -> None:
+    headers = {"Authorization": "Bearer secreto"}
+    raw = f'{{"apikey": "TOKEN", "data": {body}'
+    assert (
+        Client().post("/webhooks/evolution", raw, content_type="application/json", headers=headers).status_code == 200
+    )
+    row = WebhookEvent.objects.get()
+    assert "TOKEN" not in row.body and str(len(raw)) in row.body and row.state == "error"
+
+
 def test_a_wrong_secret_is_a_401_and_nothing_is_stored(caplog: pytest.LogCaptureFixture) -> None:
     assert post(says_hello(), secret="otro").status_code == 401
     assert not WebhookEvent.objects.exists()
