@@ -177,6 +177,8 @@ def _edited(item: dict[str, Any]) -> Event:
     message_id = sane_id(at(item, "key", "id"))
     if message_id is None:
         return Ignored("Aviso del protocolo de WhatsApp")
+    if _elsewhere(at(item, "key")):
+        return Ignored("Cambio en un grupo o canal")
     if isinstance(new := item.get("editedMessage"), dict):
         content = baileys.content(new, message_id)
         return Edited(message_id, content.text) if content.text else Ignored("Edición que no se puede mostrar")
@@ -190,7 +192,15 @@ def _deleted(item: dict[str, Any]) -> Event:
     message_id = sane_id(key.get("id"))
     if message_id is None:
         raise Malformed("Borrado de Evolution sin identificador de mensaje")
+    if _elsewhere(key):
+        return Ignored("Borrado en un grupo o canal")
     return Deleted(message_id, key.get("fromMe") is True, person(key.get("remoteJid")) or "")
+
+
+def _elsewhere(key: Any) -> bool:
+    """Whether `key` names a chat that is no person's; old versions name none."""
+    jid = at(key, "remoteJid")
+    return jid is not None and person(jid) is None
 
 
 def _connection(item: dict[str, Any]) -> Event:

@@ -320,6 +320,23 @@ def test_a_deletion_names_the_message_and_who_deleted_it(data: Any, whose: tuple
     assert read("messages.delete", data) == Deleted("A1", *whose)
 
 
+@pytest.mark.parametrize("chat", ["120363025246125486@g.us", "1@newsletter", "status@broadcast"])
+@pytest.mark.parametrize(
+    ("event", "data"),
+    [
+        ("messages.edited", {"editedMessage": {"conversation": "nuevo"}}),
+        ("messages.edited", {"type": "REVOKE"}),
+        ("messages.delete", {}),
+    ],
+)
+def test_a_change_in_no_person_s_chat_is_ignored(event: str, data: dict[str, Any], chat: str) -> None:
+    assert isinstance(read(event, {**data, "key": {"id": "A1", "fromMe": False, "remoteJid": chat}}), Ignored)
+
+
+def test_a_deletion_in_a_group_told_without_a_key_of_its_own_is_ignored() -> None:
+    assert isinstance(read("messages.delete", {"id": "A1", "remoteJid": "1@g.us", "fromMe": False}), Ignored)
+
+
 # The session and the person
 
 
