@@ -86,9 +86,21 @@ class Conversation(models.Model):
     @classmethod
     def locked_for(cls, contact: Contact) -> Conversation:
         """The contact's conversation, made if this is the first, and locked; whose they were merged into, if so."""
-        found = cls.locked(cls.objects.get_or_create(contact=contact)[0].pk)
+        own = cls.objects.get_or_create(contact=contact)[0]
+        # Only the last of the way is locked: a merge and its undoing lock theirs by number, and would wait for us.
+        while True:
+            found = cls.locked(own.end().pk)
+            if found.pk == own.pk and not found.merged_into_id:
+                return found
+            own.refresh_from_db(fields=["merged_into"])  # merged, or parted again, while we waited
+            if found.pk == own.end().pk:
+                return found
+
+    def end(self) -> Conversation:
+        """Where its messages are, as far as was read: itself, or whose it was merged into. Locks nothing."""
+        found = self
         while found.merged_into_id:
-            found = cls.locked(found.merged_into_id)
+            found = Conversation.objects.get(pk=found.merged_into_id)
         return found
 
     @classmethod

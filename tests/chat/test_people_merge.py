@@ -129,6 +129,42 @@ def test_an_open_page_is_told_to_begin_anew(ana: Ticket, lid: Ticket, supervisor
     assert again["version"] > after["version"]
 
 
+def test_who_writes_to_a_merged_contact_locks_only_where_its_messages_are(
+    ana: Ticket, lid: Ticket, supervisora: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever their numbers are, a merge and its undoing cannot wait for who waits for them."""
+    row = merge(ana.contact, lid.contact, supervisora, stays_open=ana.pk)
+    locks, locked = [], Conversation.locked
+    monkeypatch.setattr(Conversation, "locked", lambda pk: locks.append(pk) or locked(pk))
+    with transaction.atomic():
+        assert Conversation.locked_for(lid.contact).contact_id == ana.contact_id
+    assert locks == [Conversation.objects.get(contact=ana.contact).pk]
+    undo(row.pk, supervisora)
+    with transaction.atomic():
+        assert Conversation.locked_for(lid.contact).contact_id == lid.contact_id
+
+
+def test_who_waited_while_two_contacts_were_merged_or_parted_finds_where_the_messages_are(
+    ana: Ticket, lid: Ticket, supervisora: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked = Conversation.locked
+    done: list[Any] = []
+
+    def meanwhile(deed: Any) -> None:
+        def late(pk: int) -> Conversation:
+            monkeypatch.setattr(Conversation, "locked", locked)
+            done.append(deed())
+            return locked(pk)
+
+        monkeypatch.setattr(Conversation, "locked", late)
+
+    with transaction.atomic():
+        meanwhile(lambda: merge(ana.contact, lid.contact, supervisora, stays_open=ana.pk))
+        assert Conversation.locked_for(lid.contact).contact_id == ana.contact_id
+        meanwhile(lambda: undo(done[0].pk, supervisora))
+        assert Conversation.locked_for(lid.contact).contact_id == lid.contact_id
+
+
 def test_a_page_that_was_open_on_the_kept_one_loses_nothing(
     ana: Ticket, lid: Ticket, supervisora: User, desk: Client
 ) -> None:
