@@ -70,9 +70,14 @@ def side(contact: Contact) -> dict[str, Any]:
     }
 
 
+def number(text: str) -> int | None:
+    """A row's number as a form or an address gives it; None for what can be none, however long."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
 def chosen(request: HttpRequest) -> list[Contact]:
     """The two contacts that the address names, the older one first; anything else is nobody."""
-    pks = [int(pk) for pk in request.GET.get("ids", "").split(",") if pk.isascii() and pk.isdigit() and len(pk) < 19]
+    pks = [pk for text in request.GET.get("ids", "").split(",") if (pk := number(text)) is not None]
     return list(Contact.objects.filter(pk__in=pks, conversation__merged_into=None).order_by("pk")[:3])
 
 
@@ -117,8 +122,7 @@ def join(model_admin: Any, request: HttpRequest, pair: list[Contact]) -> HttpRes
     if kept is None:
         raise merging.MergeRefused("Elige cuál de los dos se queda.")
     absorbed = next(contact for contact in pair if contact != kept)
-    stays_open = request.POST.get("abierto", "")
-    merge = merging.merge(kept, absorbed, request.user, int(stays_open) if stays_open.isdecimal() else None)  # type: ignore[arg-type]
+    merge = merging.merge(kept, absorbed, request.user, number(request.POST.get("abierto", "")))  # type: ignore[arg-type]
     model_admin.log_change(request, kept, f"Se combinó con {absorbed} ({absorbed.shown_phone}).")
     model_admin.log_change(request, absorbed, f"Se integró en {kept} ({kept.shown_phone}).")
     record = reverse("admin:tickets_merge_change", args=[merge.pk])

@@ -228,6 +228,15 @@ def test_the_ticket_that_does_not_stay_is_closed(admin: Client, pair: tuple[Cont
     assert Ticket.objects.get(pk=closed).state == "Cerrado"
 
 
+@pytest.mark.parametrize("written", ["9" * 5000, "9" * 19, "²", "-1", "x"])
+def test_a_ticket_that_can_be_none_is_refused_however_it_is_written(
+    admin: Client, pair: tuple[Contact, Contact], written: str
+) -> None:
+    form = {"quedar": pair[0].pk, "abierto": written, "combinar": "1"}
+    assert "elige cuál sigue abierto" in text_of(admin.post(compare(*pair), form))
+    assert not Merge.objects.exists()
+
+
 @pytest.mark.parametrize("form", [{}, {"quedar": "999"}, {"quedar": "x", "abierto": "1"}, {"abierto": "²"}])
 def test_a_form_that_does_not_say_enough_changes_nothing(
     admin: Client, pair: tuple[Contact, Contact], form: dict[str, str]
