@@ -97,7 +97,7 @@ def test_nothing_moves_when_a_picture_comes(screen: Screen, ticket: int, phone: 
     held: list[Route] = []
     screen.page.route("**/miniatura", lambda route: held.append(route))
     screen.open(ticket)
-    until(lambda: held)
+    until(lambda: screen.page.wait_for_timeout(20) or held)  # the browser only speaks while it is listened to
     picture_box = "img => [img.offsetTop, img.offsetWidth, img.offsetHeight]"
     before = last(screen).locator("img").evaluate(picture_box)
     held[0].continue_()
@@ -219,6 +219,19 @@ def test_a_file_that_is_too_large_says_so_and_stays(screen: Screen, ticket: int,
     assert running.history(ticket)[-1]["role"] != "tecnico"
 
 
+def test_a_kind_that_takes_any_type_has_its_own_limit(screen: Screen, ticket: int) -> None:
+    screen.open(ticket)
+    problem = screen.page.evaluate(
+        """async () => {
+          const files = await import("/static/chat/attach.js");
+          files.offer({ tipos: { audio: { bytes: 1048576, tipos: [] }, document: { bytes: 9e9, tipos: [] } } });
+          files.attach(new File([new Uint8Array(2097152)], "a.ogg", { type: "audio/ogg" }));
+          return files.fileProblem();
+        }"""
+    )
+    assert problem == "WhatsApp acepta audios de hasta 1 MB; este pesa 2 MB."
+
+
 def test_the_way_up_is_shown_and_an_error_keeps_the_file(screen: Screen, ticket: int, running: Desk) -> None:
     screen.open(ticket)
     held: list[Route] = []
@@ -228,7 +241,7 @@ def test_the_way_up_is_shown_and_an_error_keeps_the_file(screen: Screen, ticket:
     bubble = last(screen, "tecnico")
     expect(bubble.get_by_role("progressbar")).to_be_visible()
     expect(bubble.locator("img")).to_be_visible()
-    until(lambda: held)
+    until(lambda: screen.page.wait_for_timeout(20) or held)  # the browser only speaks while it is listened to
     held.pop().abort()
     expect(bubble).to_contain_text("Sin conexión con el servidor")
     screen.page.unroute_all()

@@ -108,7 +108,8 @@ function problemOf(file) {
   if (!file.size) return "El archivo está vacío.";
   if (!offered) return "";
   const family = file.type.split("/")[0];
-  const kind = offered.tipos[family]?.tipos.includes(file.type) ? family : "document";
+  const types = offered.tipos[family]?.tipos; // an empty list: any
+  const kind = types && (!types.length || types.includes(file.type)) ? family : "document";
   const limit = offered.tipos[kind];
   if (!limit || file.size <= limit.bytes) return "";
   const [many, one] = WORDS[kind] ?? ["archivos", "este"];
