@@ -17,10 +17,23 @@ import requests
 from urllib3.filepost import encode_multipart_formdata
 
 from whatsapp.attempt import Adapter, Attempt, StoppedError
-from whatsapp.gateways.results import Ambiguous, Unreachable
 
 MAX_BODY = 1024 * 1024  # of an answer, unless the caller asks for a file
 _CHUNK = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Unreachable:
+    """No byte of the request left us: DNS, connection refused, connect timeout, failed TLS handshake."""
+
+    detail: str
+
+
+@dataclass(frozen=True)
+class Ambiguous:
+    """Nobody can say yet whether it left: timeout, reset, 5xx, a success without its id, a cut body."""
+
+    detail: str
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -363,3 +364,9 @@ def test_a_body_dripping_over_tls_does_not_outlast_the_deadline(tls: ssl.SSLCont
         started = time.monotonic()
         assert isinstance(ask(server.url, deadline_s=0.5), Ambiguous)
         assert time.monotonic() - started < 3
+
+
+@pytest.mark.parametrize("module", ["whatsapp.wire", "whatsapp.gateways.results", "whatsapp.gateways"])
+def test_it_can_be_imported_before_anything_else(module: str) -> None:
+    done = subprocess.run([sys.executable, "-c", f"import {module}"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -5,6 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from whatsapp.wire import Ambiguous, Unreachable
+
+__all__ = [
+    "Accepted",
+    "Ambiguous",
+    "Disconnected",
+    "Failure",
+    "Misconfigured",
+    "RateLimited",
+    "Refused",
+    "Result",
+    "Unreachable",
+]
+
 
 @dataclass(frozen=True)
 class Accepted:
@@ -13,13 +27,6 @@ class Accepted:
 
     id: str | None
     address: str | None = None
-
-
-@dataclass(frozen=True)
-class Unreachable:
-    """No byte of the request left us: DNS, connection refused, connect timeout, failed TLS handshake."""
-
-    detail: str
 
 
 @dataclass(frozen=True)
@@ -52,13 +59,6 @@ class Misconfigured:
     key: str
     detail: str
     todo: str = field(default="", compare=False)
-
-
-@dataclass(frozen=True)
-class Ambiguous:
-    """Nobody can say yet whether it left: timeout, reset, 5xx, a success without its id, a cut body."""
-
-    detail: str
 
 
 Result = Accepted | Unreachable | Disconnected | RateLimited | Refused | Misconfigured | Ambiguous
