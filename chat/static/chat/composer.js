@@ -32,14 +32,14 @@ export function startComposer(send) {
   });
 }
 
-/** Shows the draft of `id` and takes the focus. */
+/** Shows the draft of `id` and takes the focus; on a phone that would put the keyboard over what there is to read. */
 export function openComposer(id) {
   ticket = id;
   enableComposer(true);
   addressTo("");
   attachTo(id);
   setText(readDraft(id));
-  box.focus();
+  (matchMedia("(pointer: fine)").matches ? box : byId("chat-mensajes")).focus();
 }
 
 /** @param {string} firstName whom the placeholder names */
