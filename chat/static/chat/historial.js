@@ -29,10 +29,16 @@ function show() {
   const about = [ticket.telefono_legible, ticket.departamento, equipmentOf(ticket), ticket.estado];
   byId("historial-datos").textContent = about.filter(Boolean).join(" · ");
   byId("historial-falla").textContent = ticket.falla ? `Falla: ${ticket.falla}` : "";
-  thread.show(rows, name);
+  thread.show(rows, name, whyNot);
   dialog.dataset.vista = rows.length ? "listo" : "vacio";
   const container = byId("historial-mensajes");
   container.scrollTop = container.scrollHeight;
+}
+
+/** A record says why a message did not go out; what to do about it is the chat's. */
+function whyNot({ role, estado, motivo, codigo }) {
+  if (role === "user" || estado !== "fallido" || !motivo) return null;
+  return { tono: "error", fuerte: "", texto: motivo, acciones: [], codigo };
 }
 
 function open(ticket) {

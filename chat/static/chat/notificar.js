@@ -50,7 +50,7 @@ function card(message) {
     h("div", { class: message.problema ? "globo apagado" : "globo" }, h("div", { class: "texto", dir: "auto" }, ...formatted(message.texto))),
   ];
   if (message.ya_enviado && !outcome) nodes.push(sentBefore(message.ya_enviado));
-  if (message.problema && !outcome) nodes.push(h("p", { class: "tarjeta", "data-tono": "aviso", id: `problema-${message.id}` }, message.problema));
+  if (message.problema && !outcome) nodes.push(h("p", { class: "datos razon", id: `problema-${message.id}` }, message.problema));
   if (outcome) nodes.push(outcomeCard(outcome));
   const label = busy ? "Enviando…" : again ? "Enviar otra vez" : outcome && !outcome.guardado ? "Reintentar" : "✅ Enviar";
   const send = h(

@@ -88,7 +88,7 @@ function drawList() {
   const select = h(
     "select",
     { "aria-label": "Idioma", onchange: () => draw((view.language = select.value)) },
-    h("option", { value: "" }, "Todos los idiomas"),
+    h("option", { value: "" }, "Idioma: todos"),
     ...languages.map((code) => h("option", { value: code, selected: code === view.language }, languageOf(code))),
   );
   draw();

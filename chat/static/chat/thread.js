@@ -77,5 +77,6 @@ export class Thread {
 /** What nobody wrote: a person's new number. */
 function systemLine(entry) {
   const time = h("time", { datetime: entry.timestamp, title: fullDate(entry.timestamp) }, clock(entry.timestamp));
-  return h("li", { class: "dia sistema" }, `${entry.content} · `, time);
+  const words = entry.content.replace(/(\d) (?=\d)/g, "$1\u00a0"); // a number stays on one line
+  return h("li", { class: "dia sistema" }, `${words}\u00a0· `, time);
 }

@@ -37,6 +37,7 @@ export function showTicketBar() {
   const owner = ticket?.tecnico;
   const words = !ticket ? "" : !owner ? "Sin asignar" : owner.yo ? "Lo atiendes tú" : `Lo atiende ${owner.nombre}`;
   fill(byId("chat-tecnico"), words, () => [words]);
+  byId("chat-tecnico").dataset.quien = !owner ? "nadie" : owner.yo ? "yo" : "otro";
   take.hidden = !ticket || Boolean(owner?.yo);
   select.disabled = !ticket;
   if (ticket && select.value !== ticket.estado && document.activeElement !== select) select.value = ticket.estado;

@@ -1,5 +1,5 @@
 import { offer } from "./attach.js";
-import { byId } from "./dom.js";
+import { byId, fill, h } from "./dom.js";
 import { closeTemplates, openTemplates, showTemplates } from "./plantillas.js";
 import { clock, dayOf, now } from "./times.js";
 
@@ -67,8 +67,9 @@ function tick(first = false) {
   if (closed) return;
   const tone = left > 4 * HOUR ? "discreto" : left > HOUR ? "normal" : "urgente";
   if (note.dataset.tono !== tone) note.dataset.tono = tone;
-  const words = wordsFor(left, known.cierra);
-  if (note.textContent !== words) note.textContent = words;
+  const [until, remain] = wordsFor(left, known.cierra);
+  const words = `${until} ${remain}`;
+  fill(note, words, () => [until, h("span", { class: "quedan" }, ` ${remain}`)]);
   if (tone === "urgente" && !urgent && first !== true) say(words);
   urgent = tone === "urgente";
 }
@@ -88,7 +89,7 @@ function change(closes, quietly) {
   say(closes ? "La ventana de 24 horas se cerró: elige una plantilla." : "La persona escribió: puedes responder libremente.");
 }
 
-/** "Puedes escribir libremente hasta las 15:40 (quedan 3 h 12 min)". */
+/** "Puedes escribir libremente hasta las 15:40" and "(quedan 3 h 12 min)". */
 function wordsFor(left, closes) {
   const at = `${clock(closes).startsWith("01") ? "la" : "las"} ${clock(closes)}`;
   const day = dayOf(closes) === dayOf(now()) ? "" : "mañana a ";
@@ -96,5 +97,5 @@ function wordsFor(left, closes) {
   const [hours, rest] = [Math.floor(minutes / 60), minutes % 60];
   const amount = [hours && `${hours} h`, (rest || !hours) && `${rest} min`].filter(Boolean).join(" ");
   const remain = left < 60 ? "queda menos de un minuto" : `${(hours || rest) === 1 ? "queda" : "quedan"} ${amount}`;
-  return `Puedes escribir libremente hasta ${day}${at} (${remain})`;
+  return [`Puedes escribir libremente hasta ${day}${at}`, `(${remain})`];
 }
