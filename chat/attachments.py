@@ -60,16 +60,15 @@ def attach_upload(message: Message, upload: Upload) -> None:
     row = Attachment.objects.create(
         message=message,
         state=State.READY,
-        ref=upload.digest,
         file=upload.path,
-        **{name: getattr(upload, name) for name in ("mime", "name", "size")},
+        **{name: getattr(upload, name) for name in ("mime", "name", "size", "digest")},
     )
     wake_on_commit(tasks.add_thumbnail, row.pk)
 
 
 def same_file(message: Message, upload: Upload | None) -> bool:
     """Whether `message` sends just this file (or none, as is asked)."""
-    digest = Attachment.objects.filter(message=message).values_list("ref", flat=True).first()
+    digest = Attachment.objects.filter(message=message).values_list("digest", flat=True).first()
     return digest == (upload.digest if upload else None)
 
 

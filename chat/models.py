@@ -245,6 +245,7 @@ class Attachment(models.Model):
     message = models.OneToOneField(Message, models.CASCADE, related_name="attachment", verbose_name="mensaje")
     state = models.CharField("estado", max_length=10, choices=State, default=State.WAITING)
     ref = models.CharField("referencia del gateway", max_length=1000, blank=True, editable=False)
+    digest = models.CharField("huella", max_length=80, blank=True, editable=False)  # of what was sent from here
     mime = models.CharField("tipo", max_length=100, blank=True)
     name = models.CharField("nombre", max_length=200, blank=True)
     size = models.PositiveBigIntegerField("bytes", null=True, blank=True)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models.functions import Now
@@ -304,6 +306,19 @@ def test_a_picture_sent_again_before_it_had_a_thumbnail_gets_its_own(
         )
     again = Attachment.objects.latest("pk")
     assert again.message.seq > seq and ("chat.add_thumbnail", again.pk) in woken
+
+
+def test_a_file_sent_before_digests_had_a_column_is_still_known_by_its_key(desk: Client, ticket: Ticket) -> None:
+    fields = {"content": picture(), "clave": str(uuid.uuid4())}
+    post(desk, ticket, **fields)
+    row = Attachment.objects.get()
+    assert row.digest.startswith("sha256:") and row.ref == ""
+    Attachment.objects.update(ref=row.digest, digest="")
+    assert post(desk, ticket, **fields).status_code == 409
+    import_module("chat.migrations.0010_digests_of_files").forwards(apps, None)
+    assert post(desk, ticket, **fields).json()["status"] == "enviado"
+    row.refresh_from_db()
+    assert row.digest.startswith("sha256:") and row.ref == ""
 
 
 def test_a_file_that_is_gone_is_refused_and_not_tried_for_ever(
