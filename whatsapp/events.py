@@ -27,8 +27,7 @@ RETRY_AFTER = timedelta(seconds=5)
 MAX_TRIES = 5
 # Longer than any text of WhatsApp's: a string of this length in an event is a file.
 FILE_CHARACTERS = 100_000
-# The handler's reason for an event that came before; its files are kept, because a person may say that it did not.
-REPEATED = "Mensaje repetido"
+REPEATED = WebhookEvent.REPEATED
 # Begins the id of a message whose gateway tells none and that a person wanted to see.
 SHOWN = "evento:"
 

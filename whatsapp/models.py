@@ -103,6 +103,9 @@ class WebhookEvent(models.Model):
         IGNORED = "ignorado", "Ignorado"
         ERROR = "error", "Error"
 
+    # The handler's reason for an event that came before: a person may say that it did not, so that it is kept.
+    REPEATED = "Mensaje repetido"
+
     gateway = models.CharField("gateway", max_length=20)
     external_id = models.CharField("id del gateway", max_length=200)
     body = models.TextField("cuerpo")
@@ -131,6 +134,12 @@ class WebhookEvent(models.Model):
 
     @classmethod
     def purge(cls, days: float) -> int:
-        """Delete events that need no more attention and are older than `days`; returns how many."""
-        old = cls.objects.filter(received__lt=timezone.now() - timedelta(days=days))
-        return old.exclude(state__in=[cls.State.RECEIVED, cls.State.ERROR]).delete()[0]
+        """Delete events that need no more attention and are older than `days`; returns how many.
+
+        One day is enough for what was of no interest: somebody who writes is told of every few seconds.
+        """
+        now = timezone.now()
+        needed = models.Q(state__in=[cls.State.RECEIVED, cls.State.ERROR])
+        old = models.Q(received__lt=now - timedelta(days=days)) & ~needed
+        idle = models.Q(state=cls.State.IGNORED, received__lt=now - timedelta(days=1)) & ~models.Q(reason=cls.REPEATED)
+        return cls.objects.filter(old | idle).delete()[0]

@@ -201,6 +201,26 @@ def test_old_events_are_purged_but_not_those_that_need_attention(kept: bool, sta
     assert WebhookEvent.objects.exists() is kept
 
 
+@pytest.mark.parametrize(
+    ("kept", "state", "reason"),
+    [
+        (False, "ignorado", "La persona escribe"),
+        (True, "ignorado", "Mensaje repetido"),
+        (True, "procesado", ""),
+        (True, "en_espera", ""),
+    ],
+)
+def test_what_was_of_no_interest_is_purged_after_a_day_unless_a_person_may_want_it(
+    kept: bool, state: str, reason: str
+) -> None:
+    row = killed_before_handling(inbound())
+    WebhookEvent.objects.update(state=state, reason=reason)
+    grow_old(row, days=0.9)
+    assert WebhookEvent.purge(30) == 0
+    grow_old(row, days=1.1)
+    assert WebhookEvent.purge(30) == (0 if kept else 1)
+
+
 def test_young_events_stay() -> None:
     post_webhook(inbound())
     assert WebhookEvent.purge(30) == 0
