@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ from whatsapp.gateways.results import (
     Refused,
     Result,
 )
+
+MANUAL = Path(__file__).parents[3] / "docs" / "gateways.md"
 
 
 def send(answer: bytes) -> Result:
@@ -106,6 +109,12 @@ NEVER = {
     132015: "usa otra",
     132016: "usa otra",
 }
+
+
+@pytest.mark.parametrize("code", [code for code in NEVER if 1000 < code < 132000])
+def test_the_manual_tells_a_code_that_is_refused_in_that_row_only(code: int) -> None:
+    rows = [line for line in MANUAL.read_text().splitlines() if line.startswith("| ") and str(code) in line]
+    assert [row.split(" | ")[1].startswith("refused") for row in rows] == [True]
 
 
 @pytest.mark.parametrize(("code", "words"), NEVER.items())
