@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from hashlib import sha256
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from django.contrib.auth.models import User
+from django.contrib.auth.views import LoginView
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -28,6 +29,16 @@ PICTURES = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png", b"
 
 @require_safe
 @cache_control(private=True, no_cache=True)
+class Enter(LoginView):
+    """/entrar. Who is in already goes where they wanted; to come here again is to want the table."""
+
+    redirect_authenticated_user = True
+
+    def get_redirect_url(self, request: HttpRequest | None = None) -> str:
+        wanted = super().get_redirect_url()
+        return "" if urlsplit(wanted).path == self.request.path else wanted
+
+
 def table(request: HttpRequest) -> HttpResponse:
     """The desk. `?parcial=1` answers only what changes while one looks at it, or 304."""
     people = list(workers())

@@ -32,3 +32,9 @@ def test_a_superuser_s_pages_are_no_exception(db: None, admin_user: User) -> Non
     for path in ("/admin/", "/admin/axes/accessattempt/", "/admin/axes/accesslog/", "/admin/auth/user/", "/"):
         page = Page(client.get(path).content.decode())
         assert (page.headings, page.inline) == (1, []), path
+
+
+@pytest.mark.parametrize("wanted", ["/entrar", "/entrar?next=/entrar", "http://testserver/entrar"])
+def test_who_is_in_and_wants_to_log_in_again_gets_the_table(desk: Client, wanted: str) -> None:
+    response = desk.get("/entrar", {"next": wanted})
+    assert (response.status_code, response["Location"]) == (302, "/")
