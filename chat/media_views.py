@@ -11,9 +11,7 @@ from django.http import Http404
 from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 from rest_framework.decorators import api_view, content_negotiation_class, parser_classes
-from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import MultiPartParser
-from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -24,20 +22,10 @@ from chat.media_uploads import streamed
 from chat.models import Attachment
 from chat.thread import shown_text
 from tickets.access import get_ticket
+from tickets.downloads import AnyType
 
 State = Attachment.State
 NO_FILE = "Este mensaje no tiene ese archivo."
-
-
-class AnyType(BaseContentNegotiation):
-    """A picture is asked for as a picture, and its errors are JSON all the same."""
-
-    def select_parser(self, request, parsers):  # type: ignore[no-untyped-def]
-        return parsers[0]
-
-    def select_renderer(self, request, renderers, format_suffix=None):  # type: ignore[no-untyped-def]
-        renderer: BaseRenderer = renderers[0]
-        return renderer, renderer.media_type
 
 
 def attachment_of(request: Request, ticket_id: int, seq: int) -> Attachment:

@@ -11,7 +11,6 @@ from django.core.exceptions import RequestDataTooBig
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 from django.utils.http import parse_etags
-from django.views.decorators.http import require_GET
 from rest_framework.decorators import api_view
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -21,6 +20,7 @@ from chat import compose, decisions, history, notices, sending, window
 from chat.errors import explained
 from chat.models import Delivery, Message, PredefinedMessage
 from tickets.access import get_ticket
+from tickets.downloads import download
 from tickets.models import State, Ticket
 
 logger = logging.getLogger(__name__)
@@ -206,8 +206,8 @@ def change_state(request: Request, ticket_id: int) -> Response:
     return Response({"ticket": history.ticket_entry(ticket, person(request))})
 
 
-@require_GET
-def log(request: HttpRequest, ticket_id: int) -> HttpResponse:
+@download
+def log(request: Request, ticket_id: int) -> HttpResponse:
     """GET /ticket/{id}/log: the whole conversation as a text file."""
     ticket = get_ticket(request.user, ticket_id)
     text = "\n".join(history.log_lines(ticket, person(request))) + "\n"

@@ -16,8 +16,10 @@ from django.utils.cache import get_conditional_response
 from django.utils.timezone import localdate
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
+from rest_framework.request import Request
 
 from tickets.access import get_ticket, workers
+from tickets.downloads import download
 from tickets.filters import EVERYTHING, TABS, Tab, TicketFilter, choose_tab
 from tickets.models import Ticket
 from tickets.paging import BadCursorError, BoundedCount, read_page, shown_count
@@ -27,8 +29,6 @@ from tickets.templatetags.desk import full_name
 PICTURES = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png", b"GIF8": "image/gif"}
 
 
-@require_safe
-@cache_control(private=True, no_cache=True)
 class Enter(LoginView):
     """/entrar. Who is in already goes where they wanted; to come here again is to want the table."""
 
@@ -39,6 +39,8 @@ class Enter(LoginView):
         return "" if urlsplit(wanted).path == self.request.path else wanted
 
 
+@require_safe
+@cache_control(private=True, no_cache=True)
 def table(request: HttpRequest) -> HttpResponse:
     """The desk. `?parcial=1` answers only what changes while one looks at it, or 304."""
     people = list(workers())
@@ -131,9 +133,9 @@ def tabs_with_counts(current: Tab, user: User) -> list[dict[str, Any]]:
     return tabs
 
 
-@require_safe
+@download
 @cache_control(private=True, max_age=300)
-def evidence(request: HttpRequest, ticket_id: int) -> HttpResponseBase:
+def evidence(request: Request, ticket_id: int) -> HttpResponseBase:
     """The evidence picture: shown when it is one, downloaded when it is anything else."""
     ticket = get_ticket(request.user, ticket_id)
     missing = Http404("Este ticket no tiene foto de evidencia.")

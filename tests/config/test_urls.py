@@ -57,8 +57,8 @@ def admin(answer: str, anonymous: str = LOGIN, method: str = "GET") -> Row:
 DESK = {
     "": page("200"),
     "tickets": api("GET", "200"),
-    "ticket/<int:ticket_id>/evidencia": page("404"),  # this ticket has no picture
-    "ticket/<int:ticket_id>/log": page("200"),
+    "ticket/<int:ticket_id>/evidencia": api("GET", "404"),  # this ticket has no picture
+    "ticket/<int:ticket_id>/log": api("GET", "200"),
     "ticket/<int:ticket_id>/conversacion": api("GET", "200"),
     "ticket/<int:ticket_id>/notificar": api("GET", "200"),
     "ticket/<int:ticket_id>/enviar-plantilla": api("GET", "404"),  # the gateway in use has none
@@ -245,6 +245,20 @@ def test_a_token_opens_what_its_owner_may_open(client: Client, tecnica: User, ex
 
 def test_a_token_does_not_open_the_pages(client: Client, tecnica: User) -> None:
     assert ask(client, "GET", "/", Authorization=f"Token {make_token(tecnica)}") == LOGIN
+
+
+@pytest.mark.parametrize("file", ["log", "evidencia"])
+def test_a_browser_without_a_session_is_led_to_the_login_and_back_to_its_file(
+    client: Client, db: None, file: str
+) -> None:
+    path = f"/ticket/{make_ticket().pk}/{file}"
+    response = client.get(path, headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    assert (response.status_code, response["Location"]) == (302, f"/entrar?next={path}")
+
+
+def test_a_browser_is_told_as_a_page_that_there_is_no_such_file(desk: Client) -> None:
+    response = desk.get("/ticket/999/log", headers={"Accept": "text/html"})
+    assert (response.status_code, response["Content-Type"].split(";")[0]) == (404, "text/html")
 
 
 def test_static_files_need_no_login(client: Client, db: None) -> None:

@@ -10,6 +10,7 @@ from django.core.files.base import ContentFile
 from django.test import Client
 from pytest_django.fixtures import Settings
 
+from config.auth import make_token
 from tests.factory import make_ticket
 from tickets.models import Ticket
 
@@ -72,4 +73,10 @@ def test_who_is_in_neither_group_gets_no_picture(client: Client, extrana: User) 
 
 
 def test_without_login_there_is_no_picture(client: Client, db: None) -> None:
-    assert client.get(f"/ticket/{with_picture(PNG).pk}/evidencia").status_code == 302
+    assert client.get(f"/ticket/{with_picture(PNG).pk}/evidencia").status_code == 401
+
+
+def test_a_program_gets_it_with_its_token(client: Client, tecnica: User) -> None:
+    headers = {"Authorization": f"Token {make_token(tecnica)}", "Accept": "image/*"}
+    response = client.get(f"/ticket/{with_picture(PNG).pk}/evidencia", headers=headers)
+    assert (response.status_code, response.getvalue()) == (200, PNG)
