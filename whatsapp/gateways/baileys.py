@@ -6,13 +6,12 @@ Field names: https://github.com/WhiskeySockets/Baileys/blob/master/WAProto/WAPro
 from __future__ import annotations
 
 import base64
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from whatsapp.gateways.events import Media
-from whatsapp.gateways.shape import at, one_line, sane_id, text_at
+from whatsapp.gateways.shape import at, degrees, one_line, sane_id, text_at
 from whatsapp.gateways.vcard import contacts
 
 _WRAPPERS = (
@@ -116,17 +115,12 @@ def _media(found: dict[str, Any], message: Any, ref: str) -> Media:
 
 
 def _place(found: dict[str, Any]) -> Content:
-    latitude, longitude = _degrees(found.get("degreesLatitude"), 90), _degrees(found.get("degreesLongitude"), 180)
+    latitude, longitude = degrees(found.get("degreesLatitude"), 90), degrees(found.get("degreesLongitude"), 180)
     name, address = one_line(found.get("name"), 200), one_line(found.get("address"), 300)
     if latitude is None or longitude is None:
         return Content("location", name or address)
     details = {"latitud": latitude, "longitud": longitude, "nombre": name, "direccion": address}
     return Content("location", "\n".join(filter(None, (name, f"{latitude}, {longitude}"))), details=details)
-
-
-def _degrees(value: Any, limit: int) -> float | None:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if number and math.isfinite(value) and abs(value) <= limit else None
 
 
 def _cards(message: Any) -> list[Any]:

@@ -12,12 +12,12 @@ from typing import Any
 
 from whatsapp.gateways import cloud_errors as errors
 from whatsapp.gateways.events import Event, Ignored, Inbound, Media
-from whatsapp.gateways.shape import at, moment, one_line, sane_id, text_at
+from whatsapp.gateways.shape import at, degrees, moment, one_line, sane_id, text_at
+from whatsapp.gateways.vcard import MOST_CONTACTS, MOST_PHONES
 
 _PHONE = re.compile(r"[1-9][0-9]{0,19}")
 _BSUID = re.compile(r"[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}")
 _FILES = ("image", "video", "audio", "document", "sticker")
-_MOST_CONTACTS, _MOST_PHONES = 20, 10
 
 
 def phone(value: Any) -> str | None:
@@ -141,28 +141,23 @@ def _details(message: Any, kind: str) -> Mapping[str, Any]:
 
 def _place(place: Any) -> dict[str, Any]:
     """Where it is; a current location has neither name nor address. {} without coordinates."""
-    latitude, longitude = _degrees(at(place, "latitude"), 90), _degrees(at(place, "longitude"), 180)
+    latitude, longitude = degrees(at(place, "latitude"), 90), degrees(at(place, "longitude"), 180)
     if latitude is None or longitude is None:
         return {}
     name, address = one_line(at(place, "name")), one_line(at(place, "address"))
     return {"latitud": latitude, "longitud": longitude, "nombre": name, "direccion": address}
 
 
-def _degrees(value: Any, limit: int) -> float | None:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if number and abs(value) <= limit else None  # NaN is not
-
-
 def _cards(message: Any) -> list[dict[str, Any]]:
     found = at(message, "contacts")
     cards = []
-    for card in found[:_MOST_CONTACTS] if isinstance(found, list) else ():
+    for card in found[:MOST_CONTACTS] if isinstance(found, list) else ():
         name = one_line(at(card, "name", "formatted_name") or at(card, "name", "first_name"), 120)
         phones = at(card, "phones")
         told = (
             [one_line(at(one, "phone") or at(one, "wa_id"), 40) for one in phones] if isinstance(phones, list) else []
         )
-        numbers = [number for number in told if number][:_MOST_PHONES]
+        numbers = [number for number in told if number][:MOST_PHONES]
         if name or numbers:
             cards.append({"nombre": name, "telefonos": numbers})
     return cards

@@ -43,6 +43,12 @@ def sane_id(value: Any) -> str | None:
     return value if isinstance(value, str) and _ID.fullmatch(value) else None
 
 
+def degrees(value: Any, limit: int) -> float | None:
+    """A latitude or a longitude, or None when it is none: NaN and numbers beyond every float are compared first."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if number and abs(value) <= limit else None
+
+
 def moment(value: Any) -> datetime | None:
     """An aware time from Unix seconds (number or digits), or None when they make no sense for a message."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):

@@ -204,6 +204,13 @@ def test_what_is_no_person_s_chat_is_ignored(jid: str, own: bool) -> None:
     assert isinstance(read("messages.upsert", upsert(own=own, jid=jid)), Ignored)
 
 
+@pytest.mark.parametrize("degrees", [10**400, -(10**400), float("nan"), float("inf"), True, "21.1"])
+def test_a_place_at_degrees_that_do_not_exist_has_its_name_only(degrees: Any) -> None:
+    place = {"degreesLatitude": degrees, "degreesLongitude": -101.68, "name": "Oficina"}
+    event = got({"locationMessage": place})
+    assert (event.kind, event.text, event.details) == ("location", "Oficina", {})
+
+
 # What we write
 
 
