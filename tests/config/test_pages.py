@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
 
 from tests.config.test_headers import Page
 from tests.config.test_urls import TABLE, address, browser
