@@ -8,7 +8,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from chat import people
-from chat.models import Conversation, Delivery, Message, Role
+from chat.models import SYSTEM, Conversation, Delivery, Message, Role
 from chat.thread import about, excerpt, known, shown_text
 from tickets.identity import identify, show
 from tickets.models import Ticket
@@ -19,8 +19,6 @@ from whatsapp.models import WebhookEvent
 
 State = WebhookEvent.State
 DELETED = "🚫 Mensaje eliminado"
-# The kind of a line that nobody wrote: it stands between the bubbles.
-SYSTEM = "system"
 
 
 def handle(event: Edited | Deleted | Reaction | NumberChanged) -> Outcome:

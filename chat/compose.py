@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from chat import attachments, window
 from chat.media_uploads import Upload
-from chat.models import Conversation, Delivery, Message, PredefinedMessage, Role
+from chat.models import FROM_PERSON, Conversation, Delivery, Message, PredefinedMessage, Role
 from chat.thread import technician_spoke
 from tickets.models import Ticket
 
@@ -90,7 +90,7 @@ def write(ticket_id: int, author: User, draft: Draft) -> tuple[Message, bool]:
         conversation = Conversation.locked_for(contact)
         ticket = Ticket.objects.select_related("contact").get(pk=ticket_id)
         if draft.key and (known := ticket.messages.filter(key=draft.key).first()):
-            if known.text != draft.text and not same_notice(known, draft):
+            if known.said != draft.text and not same_notice(known, draft):
                 raise KeyReused
             if not attachments.same_file(known, draft.file):
                 raise KeyReused
@@ -128,7 +128,7 @@ def same_notice(known: Message, draft: Draft) -> bool:
 
 def check_seen(ticket: Ticket, draft: Draft) -> None:
     if draft.seen is not None:
-        unseen = list(ticket.messages.filter(role=Role.USER, seq__gt=draft.seen).order_by("seq")[:50])
+        unseen = list(ticket.messages.filter(FROM_PERSON, seq__gt=draft.seen).order_by("seq")[:50])
         if unseen:
             raise NewMessages(unseen)
 
@@ -154,7 +154,7 @@ def reopen(ticket: Ticket) -> None:
 
 
 def unread_after(ticket: Ticket, seq: int) -> int:
-    return ticket.messages.filter(role=Role.USER, seq__gt=seq).count()
+    return ticket.messages.filter(FROM_PERSON, seq__gt=seq).count()
 
 
 def mark_read(ticket_id: int, seq: int) -> None:

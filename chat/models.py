@@ -47,6 +47,9 @@ MOVES: dict[str, frozenset[str]] = {
     Delivery.FAILED: frozenset({Delivery.DELIVERED, Delivery.READ}),
 }
 ACCEPTED = (Delivery.SENT, Delivery.DELIVERED, Delivery.READ)
+# The kind of a line that nobody wrote: it stands between the bubbles, and nobody waits for an answer to it.
+SYSTEM = "system"
+FROM_PERSON = Q(role=Role.USER) & ~Q(kind=SYSTEM)
 
 
 class Held(models.TextChoices):
@@ -217,6 +220,11 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_role_display()} #{self.seq}"
+
+    @property
+    def said(self) -> str:
+        """The text as it was first written, whatever was made of it on the phone."""
+        return self.original if self.edited else self.text
 
     def move(self, conversation: Conversation, to: str, **changes: Any) -> bool:
         """Change `state` to `to` if the table of moves and the row as last read allow it; needs the lock.

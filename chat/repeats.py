@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
-from chat.models import Conversation, Message, Role
+from chat.models import FROM_PERSON, Conversation, Message, Role
 from whatsapp.gateways.events import Inbound
 
 WINDOW = timedelta(minutes=10)
@@ -40,7 +40,7 @@ def same_message(conversation: Conversation, event: Inbound) -> Message | None:
 def something_between(message: Message, first: datetime, second: datetime) -> bool:
     """Whether the person said something else, or could have read something of ours, between two equal messages."""
     others = Message.objects.filter(conversation=message.conversation_id).exclude(pk=message.pk)
-    theirs = Q(role=Role.USER, created__gt=first, created__lt=second)
+    theirs = FROM_PERSON & Q(created__gt=first, created__lt=second)
     readable = second - FASTEST_ANSWER
     ours = ~Q(role=Role.USER) & (Q(sent__gt=first, sent__lt=readable) | Q(tried__gt=first, tried__lt=readable))
     return others.filter(theirs | ours).exists()

@@ -19,7 +19,7 @@ from django.utils.dateparse import parse_datetime
 
 from chat.inbound import current_ticket
 from chat.merging import NAMES, MergeRefused, check_rest
-from chat.models import Conversation, Message, Role
+from chat.models import FROM_PERSON, SYSTEM, Conversation, Message, Role
 from chat.thread import note_activity
 from tickets.identity import identify
 from tickets.models import SENDABLE, Alias, Merge, PossibleDuplicate, State, Ticket
@@ -168,7 +168,7 @@ def parsed(text: str | None) -> datetime | None:
 
 def heard(conversation: Conversation, before: datetime | None) -> datetime | None:
     """When the person of this thread wrote last, from before the merge or since."""
-    last = conversation.messages.filter(role=Role.USER).order_by("-seq").first()
+    last = conversation.messages.filter(FROM_PERSON).order_by("-seq").first()
     return max(filter(None, [before, last.created if last else None]), default=None)
 
 
@@ -178,7 +178,7 @@ def retell(ticket: Ticket) -> None:
     if rows:
         note_activity(ticket, rows[-1].role, rows[-1].text, rows[-1].created)
     answered = next((row.seq for row in reversed(rows) if row.role == Role.TECHNICIAN), 0)
-    waiting = [row for row in rows if row.role == Role.USER and row.seq > answered]
+    waiting = [row for row in rows if row.role == Role.USER and row.kind != SYSTEM and row.seq > answered]
     ticket.waiting_since = waiting[0].created if waiting and ticket.is_open else None
     ticket.unread = min(ticket.unread or len(waiting), len(waiting))
     ticket.save()

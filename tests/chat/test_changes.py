@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import pytest
 from django.db import transaction
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from chat import inbound, sweeping
@@ -264,6 +266,26 @@ def test_a_new_number_is_a_line_of_the_thread_once(theirs: Message, desk: Client
     assert entry(desk, line)["tipo"] == "system"
     receive("ya con mi número nuevo", "5215511112222")
     assert Ticket.objects.count() == 1
+
+
+def test_a_new_number_is_nothing_that_the_technician_has_to_read_first(theirs: Message, desk: Client) -> None:
+    happens(NumberChanged(PERSON, "5215511112222"))
+    answer = desk.post(
+        f"/ticket/{theirs.ticket_id}/enviar-mensaje",
+        {"mensaje": "Va", "visto_hasta": theirs.seq},
+        content_type="application/json",
+    )
+    assert answer.status_code != 409
+    assert Ticket.objects.get().unread == 0
+
+
+def test_a_text_that_was_edited_on_the_phone_is_still_the_one_of_its_key(theirs: Message, desk: Client) -> None:
+    url, body = f"/ticket/{theirs.ticket_id}/enviar-mensaje", {"mensaje": "Va", "clave": str(uuid.uuid4())}
+    seq = desk.post(url, body, content_type="application/json").json()["seq"]
+    Message.objects.filter(seq=seq).update(text="Va mañana", original="Va", edited=timezone.now())
+    again = desk.post(url, body, content_type="application/json")
+    assert (again.status_code, again.json()["seq"]) != (409, None) and again.json()["seq"] == seq
+    assert desk.post(url, {**body, "mensaje": "Va mañana"}, content_type="application/json").status_code == 409
 
 
 def test_a_new_number_of_somebody_unknown_is_ignored() -> None:
