@@ -168,9 +168,9 @@ def status(event: StatusUpdate) -> Outcome:
         return waiting
     if row.state == event.status:
         return Outcome(State.IGNORED, "Estado repetido", about=about(row))
-    changes = {}
+    why = {}
     if event.status == "fallido":
-        changes = {"reason": event.reason[:300] or "WhatsApp no lo pudo entregar.", "code": event.code[:40]}
-    if not row.move(conversation, event.status, **changes):
+        why = {"reason": event.reason[:300] or "WhatsApp no lo pudo entregar.", "code": event.code[:40]}
+    if not row.move(conversation, event.status, **why):
         return Outcome(State.IGNORED, f"Estado atrasado: {row.state} -> {event.status}", about=about(row))
     return Outcome(about=about(row))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import IO, Any
+from typing import IO
 
-from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
@@ -25,12 +25,8 @@ class Stream(StreamingHttpResponse):
         return self._one_by_one()
 
     async def _one_by_one(self) -> AsyncIterator[bytes]:
-        pieces = iter(self)
-
-        def read() -> bytes:
-            return next(pieces, b"")
-
-        while piece := await sync_to_async(read, thread_sensitive=False, executor=threads)():
+        pieces, loop = iter(self), asyncio.get_running_loop()
+        while piece := await loop.run_in_executor(threads, next, pieces, b""):
             yield piece
 
 
@@ -71,13 +67,17 @@ def answer(request: HttpRequest, file: IO[bytes], size: int, etag: str, headers:
             headers["Content-Range"] = f"bytes {first}-{last}/{size}"
     headers["Content-Length"] = str(last - first + 1)
     file.seek(first)
-    response = Stream(pieces(file, last - first + 1), status=status, headers=headers)
-    response._resource_closers.append(file.close)  # type: ignore[attr-defined]
-    return response
+    return Stream(Pieces(file, last - first + 1), status=status, headers=headers)
 
 
-def pieces(file: IO[Any], length: int) -> Iterator[bytes]:
-    """`length` bytes of `file` from where it stands."""
-    while length > 0 and (piece := file.read(min(PIECE, length))):
-        length -= len(piece)
-        yield piece
+class Pieces:
+    """`length` bytes of `file` from where it stands. The response closes what it streams, and so the file."""
+
+    def __init__(self, file: IO[bytes], length: int) -> None:
+        self.file, self.left = file, length
+        self.close = file.close
+
+    def __iter__(self) -> Iterator[bytes]:
+        while self.left > 0 and (piece := self.file.read(min(PIECE, self.left))):
+            self.left -= len(piece)
+            yield piece

@@ -145,3 +145,21 @@ def test_what_every_process_asks_all_day_reads_no_whole_table(question: Callable
     assert plans
     assert not [plan for plan in plans if plan.startswith("SCAN") and "INDEX" not in plan]
     assert not [plan for plan in plans if "chat_message_conversation_id" in plan], "the index of the whole history"
+
+
+def test_after_the_last_message_of_a_conversation_nothing_more_is_claimed(
+    gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A claim takes the one turn of SQLite's writers."""
+    claims: list[int] = []
+    claim_one = delivery.claim
+
+    def counted(conversation: int) -> delivery.Claim | float | None:
+        claims.append(conversation)
+        return claim_one(conversation)
+
+    monkeypatch.setattr(delivery, "claim", counted)
+    first = queued()
+    first.conversation.append(first.ticket, "tecnico", "y otra cosa")
+    delivery.drain(first.conversation_id)
+    assert (len(gateway.calls), len(claims)) == (2, 2)

@@ -317,3 +317,15 @@ def test_stopping_an_embedded_process_stops_its_threads_and_what_waits() -> None
     assert not runtime.embedded.is_set()
     assert runtime.sweeper.ended.is_set()
     assert runtime.timer.ended.is_set()
+
+
+# The bells
+
+
+def test_a_bell_wakes_who_listens_to_its_key_and_nobody_else() -> None:
+    bells = runtime.Bells()
+    with bells.listening(1) as mine, bells.listening(1) as too, bells.listening(2) as other:
+        bells.ring(1)
+        assert mine.is_set() and too.is_set() and not other.is_set()
+    bells.ring(1)
+    assert bells.waiting == {}

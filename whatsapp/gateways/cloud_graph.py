@@ -45,9 +45,7 @@ class Graph:
     def get(self, path: str, deadline_s: float, max_body: int = wire.MAX_BODY) -> Answer:
         return self._call("GET", path, deadline_s, max_body=max_body)
 
-    def post(
-        self, json: Any, deadline_s: float, before_first_byte: Callable[[], None] | None = None
-    ) -> wire.Response | Unreachable | Ambiguous | Misconfigured:
+    def post(self, json: Any, deadline_s: float, before_first_byte: Callable[[], None] | None = None) -> Answer:
         """Ask the number to do something: a message, a reading mark."""
         path = f"{self.phone_id}/messages"
         return self._call("POST", path, deadline_s, json=json, before_first_byte=before_first_byte)

@@ -58,9 +58,7 @@ class Evolution(EvolutionAccount):
         return evolution_answers.refusal(answer, self._is_open)
 
     def fetch(self, media: Media, max_bytes: int) -> Fetched | Failure:
-        """See `Gateway.fetch`: the webhook's own file, or what Evolution downloads when it is asked by message id."""
-        if media.content is not None:
-            return Fetched(media.content, media.mime, media.name)
+        """See `Gateway.fetch`: what Evolution downloads when it is asked by message id."""
         max_bytes = min(max_bytes, _MAX_FETCH)
         body = {"message": {"key": {"id": media.ref}}, "convertToMp4": False}
         largest = max_bytes * 4 // 3 + 64 * 1024  # base64, and the JSON around it

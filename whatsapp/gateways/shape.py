@@ -44,7 +44,15 @@ def sane_id(value: Any) -> str | None:
 
 
 def degrees(value: Any, limit: int) -> float | None:
-    """A latitude or a longitude, or None when it is none: NaN and numbers beyond every float are compared first."""
+    """A latitude or a longitude, a number or a text of one (WAHA), or None when it is none.
+
+    NaN and numbers beyond every float are compared first.
+    """
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return None
     number = isinstance(value, int | float) and not isinstance(value, bool)
     return float(value) if number and abs(value) <= limit else None
 

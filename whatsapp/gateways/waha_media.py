@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import math
 import re
 import time
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from whatsapp import wire
 from whatsapp.gateways.base import Fetched, File, MediaLimit, Outgoing
 from whatsapp.gateways.events import Media
 from whatsapp.gateways.results import Ambiguous, Failure, Misconfigured, Unreachable
-from whatsapp.gateways.shape import at, one_line, sane_id, text_at
+from whatsapp.gateways.shape import at, degrees, one_line, sane_id, text_at
 from whatsapp.gateways.vcard import contacts
 
 # A file may be large and WAHA far: longer than a call that sends, which holds a lease. All calls of one fetch together
@@ -41,10 +40,10 @@ _LONGEST_REF = 1000
 NOT_DOWNLOADED = "WAHA no descargó este archivo; revisa su configuración de descargas (WHATSAPP_DOWNLOAD_MEDIA)"
 ELSEWHERE = "WAHA guarda sus archivos en otro servidor, del que la mesa no descarga"
 
-# A path, the most bytes and the most seconds.
-Get = Callable[[str, int, float], wire.Response | Unreachable | Ambiguous | Misconfigured]
-
-_Get = Callable[[str, int], wire.Response | Unreachable | Ambiguous | Misconfigured]
+Answer = wire.Response | Unreachable | Ambiguous | Misconfigured
+# A path, the most bytes and the most seconds; and the same within the time of one fetch.
+Get = Callable[[str, int, float], Answer]
+GetInTime = Callable[[str, int], Answer]
 
 
 def sending(message: Outgoing, file: File) -> tuple[str, dict[str, Any]]:
@@ -78,7 +77,7 @@ def fetch(get: Get, session: str, ref: str, max_bytes: int) -> Fetched | Failure
     """The file behind `ref`. `get` asks the configured WAHA for a path, and nobody else is ever asked."""
     ends = time.monotonic() + 2 * FETCH_DEADLINE_S
 
-    def in_time(path: str, max_body: int) -> wire.Response | Unreachable | Ambiguous | Misconfigured:
+    def in_time(path: str, max_body: int) -> Answer:
         left = min(FETCH_DEADLINE_S, ends - time.monotonic())
         return get(path, max_body, left) if left > 0 else Unreachable("no terminó a tiempo")
 
@@ -97,7 +96,7 @@ class _Gone(Failure):
     """WAHA deletes a file some minutes after it told of it (WHATSAPP_FILES_LIFETIME)."""
 
 
-def _file(get: _Get, media: Media, max_bytes: int) -> Fetched | Failure:
+def _file(get: GetInTime, media: Media, max_bytes: int) -> Fetched | Failure:
     """The file at the path that is the `ref` of `media`."""
     if not _path(media.ref):
         return Failure(ELSEWHERE, again=False)
@@ -121,8 +120,9 @@ def details_of(content: dict[str, Any], kind: str) -> dict[str, Any]:
         return {"contactos": found} if found else {}
     if kind != "location":
         return {}
-    latitude, longitude = (_degrees(at(content, "location", name)) for name in ("latitude", "longitude"))
-    if latitude is None or longitude is None or abs(latitude) > 90 or abs(longitude) > 180:
+    place = content.get("location")
+    latitude, longitude = degrees(at(place, "latitude"), 90), degrees(at(place, "longitude"), 180)
+    if latitude is None or longitude is None:
         return {}
     first, _, rest = text_at(content, "location", "description").partition("\n")
     return {
@@ -139,7 +139,7 @@ def text_of(details: dict[str, Any]) -> str:
     return "\n".join(" ".join(filter(None, line)) for line in lines)
 
 
-def _ask_for_message(get: _Get, session: str, ref: str) -> Media | Failure:
+def _ask_for_message(get: GetInTime, session: str, ref: str) -> Media | Failure:
     """Have WAHA download the file of a message now (https://waha.devlike.pro/docs/how-to/chats/)."""
     chat, _, message_id = ref.removeprefix(_MESSAGE).partition("/")
     session, where, message = (quote(part, safe="") for part in (session, chat, message_id))
@@ -164,11 +164,3 @@ def _path(url: str) -> str:
     path = path[start:] if start >= 0 else ""
     climbs = ".." in unquote(unquote(path)) or "\\" in unquote(path)
     return path if _FILES.fullmatch(path) and len(path) < 900 and not climbs else ""
-
-
-def _degrees(value: Any) -> float | None:
-    try:
-        degrees = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else math.nan
-    except (ValueError, OverflowError):
-        return None
-    return degrees if math.isfinite(degrees) else None

@@ -257,11 +257,6 @@ class TestEvolution(GatewayContract):
         message = Outgoing("importante", file=File(kind, "a/b", "f", 1, lambda: b"x"))
         assert isinstance(self.gateway().send(ADDRESS, message, never), Refused)
 
-    def test_what_the_webhook_carried_is_not_asked_for_again(self) -> None:
-        assert self.gateway().fetch(Media("A1", "image/png", "a.png", content=PNG), 100) == Fetched(
-            PNG, "image/png", "a.png"
-        )
-
     def test_a_file_is_fetched_by_its_message(self) -> None:
         told = {"mediaType": "imageMessage", "fileName": "a.png", "mimetype": "image/png", "base64": _text(PNG)}
         with RawServer(says(http(201, told))) as server:
