@@ -5,6 +5,9 @@ PROCESS_TESTS := $(wildcard tests/e2e tests/chaos tests/test_processes.py tests/
 BIN := .venv/bin
 CI_SETTINGS := ENV_FILE=/dev/null DATA_DIR=$(CURDIR)/data/lint SECRET_KEY=solo-para-revisar-la-configuracion-0123456789abcdefghijklmnop
 
+# Without compiled files every process compiles all of the desk anew: a second of each start, and tests start hundreds.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: chaos conformidad gap properties run test lint format screenshots check-python
 
 run: .venv/run .env
