@@ -68,6 +68,8 @@ def calls(gateway: Gateway) -> list[Call]:
     if "typing" in gateway.can:
         found.append(("escribiendo", lambda: gateway.typing(PHONE, on=True, message_id="wamid.HBg")))
         found.append(("ya no escribe", lambda: gateway.typing(PHONE, on=False, message_id="wamid.HBg")))
+    if "watch" in gateway.can:
+        found.append(("quién escribe", lambda: gateway.watch(PHONE)))
     if "read_marks" in gateway.can:
         found.append(("leído", lambda: gateway.mark_read(PHONE, ["3EB0A1", "3EB0A2"])))
     if "read_back" in gateway.can:

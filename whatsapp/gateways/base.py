@@ -16,11 +16,12 @@ from whatsapp.gateways.results import Failure, Misconfigured, Result
 # echo        tells of our own messages as it sends them
 # read_back   lists a chat as it remembers it, and the chats with news
 # typing      shows the person that we are writing
+# watch       tells when a person writes only after it was asked to, chat by chat
 # read_marks  tells the person that we have read
 # media       sends and fetches files
 # templates   sends approved templates, and takes free text only for 24 hours after the person's last message
 # session     shows a QR code, restarts and logs out its session
-Ability = Literal["reference", "echo", "read_back", "typing", "read_marks", "media", "templates", "session"]
+Ability = Literal["reference", "echo", "read_back", "typing", "watch", "read_marks", "media", "templates", "session"]
 
 
 # A bad line of 2 Mbit/s, less what base64 adds.
@@ -141,6 +142,7 @@ class Gateway(ABC):
     url_setting: ClassVar[str] = ""  # which says where its server is
     secret_setting: ClassVar[str] = ""  # with which its webhooks are believed
     webhook_max_bytes: ClassVar[int] = 2 * 1024 * 1024
+    typing_marks_read: ClassVar[bool] = False  # who is shown that we write is told that we read, too
 
     def problems(self) -> list[Misconfigured]:
         """The settings with which it can never be called or believed; `manage.py check` refuses them."""
@@ -200,6 +202,10 @@ class Gateway(ABC):
 
     def typing(self, address: str, *, on: bool, message_id: str | None) -> None:
         """typing: show the person that we write, or no more; `message_id` is their last one, which Meta needs."""
+        raise NotImplementedError
+
+    def watch(self, address: str) -> None:
+        """watch: tell from now on when the person writes (`events.Typing`), until the session starts anew."""
         raise NotImplementedError
 
     def mark_read(self, address: str, message_ids: list[str]) -> None:

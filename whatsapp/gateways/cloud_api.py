@@ -38,6 +38,7 @@ class CloudApi(Gateway):
     title = "WhatsApp Cloud API"
     reaches: ClassVar[frozenset[str]] = frozenset({"phone", "bsuid"})
     can: ClassVar[frozenset[Ability]] = frozenset({"reference", "typing", "read_marks", "media", "templates"})
+    typing_marks_read: ClassVar[bool] = True
     limits: ClassVar[Mapping[str, MediaLimit]] = cloud_content.LIMITS
     url_setting, secret_setting = "CLOUD_API_URL", "CLOUD_API_APP_SECRET"
 

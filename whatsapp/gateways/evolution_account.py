@@ -20,7 +20,7 @@ _DEADLINE_S = 5.0
 # A page of a chat, and how many of them are read at most; a message may come with a thumbnail written in numbers.
 _PAGE, _PAGES, _LONGEST_PAGE = 50, 10, 8 * 1024 * 1024
 # Evolution answers only when this is over, and then shows by itself that we write no more.
-_TYPING_MS = 1200
+_TYPING_MS = 3000
 
 
 class EvolutionAccount(Gateway):
@@ -97,7 +97,7 @@ class EvolutionAccount(Gateway):
         return list(dict.fromkeys(address for address in addresses if address))
 
     def typing(self, address: str, *, on: bool, message_id: str | None) -> None:
-        """See `Gateway.typing`. Blocks for about a second; Evolution stops it by itself."""
+        """See `Gateway.typing`. Blocks for as long as it is shown; Evolution stops it by itself."""
         number = evolution_requests.number(address)
         if on and number:
             self._quick("POST", "/chat/sendPresence", {"number": number, "presence": "composing", "delay": _TYPING_MS})

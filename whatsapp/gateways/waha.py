@@ -36,7 +36,9 @@ class Waha(WahaAccount):
 
     name = "waha"
     title = "WAHA"
-    can: ClassVar[frozenset[Ability]] = frozenset({"echo", "read_back", "typing", "read_marks", "media", "session"})
+    can: ClassVar[frozenset[Ability]] = frozenset(
+        {"echo", "read_back", "typing", "watch", "read_marks", "media", "session"}
+    )
     limits: ClassVar[Mapping[str, MediaLimit]] = waha_media.LIMITS
 
     def send(self, address: str, message: Outgoing, before_first_byte: Callable[[], None]) -> Result:

@@ -73,13 +73,14 @@ class WahaAccount(Gateway):
         """See `Gateway.typing` (https://waha.devlike.pro/docs/how-to/presence/)."""
         self._ask("POST", "/api/startTyping" if on else "/api/stopTyping", json=self._about(address))
 
+    def watch(self, address: str) -> None:
+        """See `Gateway.watch` (https://waha.devlike.pro/docs/how-to/presence/)."""
+        self._ask("POST", f"/api/{self._name}/presence/{quote(chat_of(address), safe='')}/subscribe")
+
     def mark_read(self, address: str, message_ids: list[str]) -> None:
-        """See `Gateway.mark_read`. Who reads a chat also wants to know when its person writes: WAHA tells that only
-        of chats it was asked to watch."""
-        chat = chat_of(address)
-        ids = [f"false_{chat}_{one}" for one in message_ids]
+        """See `Gateway.mark_read`."""
+        ids = [f"false_{chat_of(address)}_{one}" for one in message_ids]
         self._ask("POST", "/api/sendSeen", json={**self._about(address), "messageIds": ids})
-        self._ask("POST", f"/api/{self._name}/presence/{quote(chat, safe='')}/subscribe")
 
     def read_back(self, address: str, since: datetime) -> list[OwnMessage | Inbound] | None:
         """See `Gateway.read_back` (https://waha.devlike.pro/docs/how-to/chats/). At most 5 seconds a page."""

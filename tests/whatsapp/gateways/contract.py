@@ -27,6 +27,7 @@ JSON = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.
 PROMISES = {
     "read_back": ("read_back", "chats_since"),
     "typing": ("typing",),
+    "watch": ("watch",),
     "read_marks": ("mark_read",),
     "media": ("fetch",),
     "templates": ("templates",),

@@ -335,7 +335,7 @@ class TestEvolution(GatewayContract):
             self.gateway(server.url).typing(ADDRESS, on=True, message_id=None)
         assert server.received[0].startswith(b"POST /chat/sendPresence/mesa ")
         assert {"number": ADDRESS, "presence": "composing"}.items() <= server.request.items()
-        assert server.request["delay"] < 2000
+        assert server.request["delay"] < 4000
 
     def test_typing_ends_by_itself(self) -> None:
         with RawServer(says(http(201, {}))) as server:

@@ -155,7 +155,13 @@ def test_the_person_sees_that_we_write(on: bool, path: str) -> None:
     assert server.request == {"session": "default", "chatId": f"{ADDRESS}@c.us"}
 
 
-def test_the_person_sees_what_we_read_and_we_are_told_when_they_write() -> None:
+def test_we_are_told_when_they_write_once_we_ask() -> None:
+    with RawServer(says(http(201, {}))) as server:
+        waha(server.url).watch("123@lid")
+    assert first_line(server) == "POST /api/default/presence/123%40lid/subscribe HTTP/1.1"
+
+
+def test_the_person_sees_what_we_read() -> None:
     with RawServer(says(http(201, {}))) as server:
         waha(server.url).mark_read("123@lid", ["AAAA", "BBBB"])
     assert first_line(server) == "POST /api/sendSeen HTTP/1.1"
@@ -165,7 +171,7 @@ def test_the_person_sees_what_we_read_and_we_are_told_when_they_write() -> None:
         "chatId": "123@lid",
         "messageIds": ["false_123@lid_AAAA", "false_123@lid_BBBB"],
     }
-    assert first_line(server, 1) == "POST /api/default/presence/123%40lid/subscribe HTTP/1.1"
+    assert server.connections == 1
 
 
 @pytest.mark.parametrize(
@@ -174,6 +180,7 @@ def test_the_person_sees_what_we_read_and_we_are_told_when_they_write() -> None:
 def test_a_courtesy_that_fails_is_nobody_s_problem(answer: Answer) -> None:
     with RawServer(answer) as server:
         waha(server.url).typing(ADDRESS, on=True, message_id=None)
+        waha(server.url).watch(ADDRESS)
         waha(server.url).mark_read(ADDRESS, ["AAAA"])
 
 
