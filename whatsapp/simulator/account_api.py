@@ -7,6 +7,7 @@ import time
 import zlib
 
 from . import waha
+from .phones import chat_id_of
 from .waha_api import check_key, check_working, number_in, session_body
 from .wire import Answer, RefusedError, Request, Route, as_json, nest_error
 
@@ -44,9 +45,10 @@ def overview(request: Request, session: str) -> Answer:
 
 
 def watch(request: Request, session: str, chat: str) -> Answer:
-    """From now on the desk would be told when that person writes; here nobody types."""
+    """From now on the desk is told when that person writes."""
     check_key(request)
     check_working(request, session)
+    request.simulator.signs.watch(chat_id_of(chat) or "")
     return Answer(201)
 
 

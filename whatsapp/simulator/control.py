@@ -83,6 +83,15 @@ def write_message(request: Request) -> Answer:
     return as_json(201, message.accepted())
 
 
+def type_message(request: Request) -> Answer:
+    """A person presses keys, or has stopped."""
+    on = request.body.get("escribiendo", True)
+    if not isinstance(on, bool):
+        raise RefusedError(detail(400, "escribiendo debe ser true o false."))
+    request.simulator.signs.person_types(chat_id_in(request), on=on)
+    return Answer(204)
+
+
 def mark_read(request: Request) -> Answer:
     """A person opens the conversation."""
     request.simulator.mark_read(chat_id_in(request))
@@ -155,6 +164,7 @@ ROUTES = [
         ("GET", "/simulador/estado", get_state),
         ("POST", "/simulador/estado", set_state),
         ("POST", "/simulador/mensaje", write_message),
+        ("POST", "/simulador/escribe", type_message),
         ("POST", "/simulador/leido", mark_read),
         ("GET", "/simulador/aceptados", get_accepted),
         ("GET", "/simulador/telefonos", get_phones),

@@ -100,6 +100,7 @@ class Phone:
     name: str
     messages: list[Message] = field(default_factory=list)
     last_change: int = 0
+    desk_types: bool = False
 
     def shown(self, last: int) -> dict[str, Any]:
         """In: how many of its newest messages. Out: what the page needs."""
@@ -109,5 +110,6 @@ class Phone:
             "telefono": phone_number(self.chat_id),
             "nombre": self.name,
             "sin_leer": unread,
+            "escribiendo": self.desk_types,
             "mensajes": [message.shown() for message in self.messages[-last:]],
         }

@@ -32,6 +32,10 @@ class Session:
             return SCAN_QR_CODE
         return WORKING if self._connected else STARTING
 
+    @property
+    def connected(self) -> bool:
+        return self.status == WORKING
+
     def set_connection(self, connected: bool) -> None:
         """The switch on the page. Restoring it also starts a session that was stopped, and scans its QR code."""
         self._change(started=connected or self._started, connected=connected, linked=connected or self._linked)

@@ -12,6 +12,7 @@ from .faults import Rates
 from .options import Options
 from .phones import DEVICE, READ, SERVER, Message, new_bare_id
 from .session import Session
+from .signs import Signs
 from .state import State
 from .switches import Switches
 from .webhooks import WebhookSender
@@ -37,6 +38,7 @@ class Simulator:
         self.files = media.Files(options.folder / "archivos")
         self._sender = WebhookSender(options, self.switches, self._touch)
         self.session = Session(options.session, self._lock, self._tell_status)
+        self.signs = Signs(self._lock, self._state, self.session, self._tell)
 
     def start(self) -> None:
         """Begin to tell the desk, first what an earlier run left half told."""
@@ -65,6 +67,7 @@ class Simulator:
         message = Message(new_bare_id(), chat_id, text, from_me=True, reply_to=reply_to, extra=extra)
         with self._lock:
             self._state.add_accepted(message)
+            self.signs.desk_types(chat_id, on=False)
             body = self._told(message, "")
             self._tell("message.any", body)
             self._on_its_way(message)

@@ -83,12 +83,26 @@ def send(request: Request, text: object, keep: Callable[[], media.Extra] | None 
     return as_json(201, message, fault=fault)
 
 
+def show_typing(request: Request, verb: str) -> Answer:
+    """startTyping, stopTyping."""
+    chat_id = _chat_to_sign(request)
+    request.simulator.switches.note("escribiendo", chat=chat_id, si=verb == "start")
+    request.simulator.signs.desk_types(chat_id, on=verb == "start")
+    return as_json(201, {"result": True})
+
+
 def be_seen(request: Request) -> Answer:
-    """Typing and seen: nothing on the page shows them, but they refuse like everything else."""
+    """The person's messages were read: those of `messageIds`, or all."""
+    chat_id, ids = _chat_to_sign(request), request.body.get("messageIds")
+    request.simulator.signs.desk_read(chat_id, ids if isinstance(ids, list) else None)
+    return as_json(201, {"result": True})
+
+
+def _chat_to_sign(request: Request) -> str:
     check_key(request)
     check_fields(request, "session", "chatId")
     check_working(request, request.body["session"])
-    return as_json(201, {"result": True})
+    return chat_id_of(request.body["chatId"]) or ""
 
 
 def check_exists(request: Request) -> Answer:
@@ -184,7 +198,8 @@ ROUTES = [
         ("GET", r"/ping", ping),
         ("GET", r"/api/(?:server/)?version", version),
         ("POST", r"/api/sendText", send_text),
-        ("POST", r"/api/(?:sendSeen|startTyping|stopTyping)", be_seen),
+        ("POST", r"/api/sendSeen", be_seen),
+        ("POST", r"/api/(start|stop)Typing", show_typing),
         ("GET", r"/api/contacts/check-exists", check_exists),
         ("GET", r"/api/sessions/?", list_sessions),
         ("GET", r"/api/sessions/([^/]+)", one_session),

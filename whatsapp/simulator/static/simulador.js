@@ -102,6 +102,8 @@ async function change(path, body) {
 const actions = {
   change: (id, accion, texto) => change("/simulador/cambio", { id, accion, texto }),
   answer: (chatId, texto, id) => change("/simulador/respuesta", { telefono: chatId, texto, responde_a: id }),
+  // Of no consequence: nobody is told when it fails.
+  type: (chatId, escribiendo) => call("/simulador/escribe", { telefono: chatId, escribiendo }).catch(() => {}),
   read: (chatId) => change("/simulador/leido", { telefono: chatId }),
   write: async (chatId, texto) => {
     await call("/simulador/mensaje", { telefono: chatId, texto });

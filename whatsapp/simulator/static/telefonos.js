@@ -8,12 +8,13 @@ const TICKS = [
 ];
 const OWN_TICKS = [
   ["🕓", "Llegará a la mesa cuando vuelva la conexión"], ["✓", "En camino a la mesa"], ["✓✓", "La mesa lo recibió"],
-  ["✓✓", "La mesa lo recibió"],
+  ["✓✓", "La mesa lo leyó"],
 ];
+const TYPING_MS = 3000; // told again so often while keys are pressed, and that they stopped after so long
 const drawn = new Map(); // chatId -> {node, text}: only a phone that changed is drawn again
 
 /* In: the phones as the simulator tells them, and what a person can do with one: write(chatId, text),
-   read(chatId), send(chatId, what, body). */
+   type(chatId, whether), read(chatId), send(chatId, what, body). */
 export function drawPhones(phones, actions) {
   const present = new Set(phones.map((phone) => phone.chatId));
   for (const [chatId, known] of drawn) {
@@ -40,11 +41,13 @@ function newPhone(chatId, actions) {
   field.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); form.requestSubmit(); }
   });
+  const stopped = tellTyping(field, (on) => actions.type(chatId, on));
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const texto = field.value;
     if (!texto.trim()) return;
     field.value = "";
+    stopped();
     error.textContent = "";
     try {
       await actions.write(chatId, texto);
@@ -58,11 +61,32 @@ function newPhone(chatId, actions) {
   return node;
 }
 
+/* Says that keys are pressed in the field, now and then, and once that they are not; out: a function that says so now. */
+function tellTyping(field, tell) {
+  let told = 0;
+  let pause = 0;
+  const stopped = () => {
+    clearTimeout(pause);
+    if (told) tell(false);
+    told = 0;
+  };
+  field.addEventListener("input", () => {
+    clearTimeout(pause);
+    if (!field.value.trim()) return stopped();
+    pause = setTimeout(stopped, TYPING_MS);
+    if (Date.now() - told < TYPING_MS) return;
+    told = Date.now();
+    tell(true);
+  });
+  return stopped;
+}
+
 function drawPhone(node, phone, actions) {
   node.setAttribute("aria-label", `Teléfono de ${phone.nombre}`);
   node.querySelector(".nombre").textContent = phone.nombre;
   node.querySelector(".nombre").title = phone.nombre;
-  node.querySelector(".numero").textContent = spaced(phone.telefono);
+  node.querySelector(".numero").textContent = phone.escribiendo ? "escribiendo…" : spaced(phone.telefono);
+  node.querySelector(".numero").classList.toggle("escribe", phone.escribiendo);
   node.querySelector(".inicial").textContent = [...phone.nombre.replace("+", "")][0]?.toUpperCase() ?? "";
   node.querySelector("textarea").setAttribute("aria-label", `Mensaje de ${phone.nombre}`);
   const arrived = phone.mensajes.filter((item) => !item.propio && item.palomitas === 2).length;
@@ -100,7 +124,7 @@ function bubble(item, when, changes, chatId, actions) {
   time.dateTime = item.cuando;
   time.title = when.toLocaleString("es-MX");
   const [mark, meaning] = (item.propio ? OWN_TICKS : TICKS)[item.palomitas];
-  const ticks = element("span", `palomitas ${item.palomitas === 3 && !item.propio ? "leido" : ""}`, mark);
+  const ticks = element("span", `palomitas ${item.palomitas === 3 ? "leido" : ""}`, mark);
   ticks.title = meaning;
   ticks.setAttribute("role", "img");
   ticks.setAttribute("aria-label", meaning);
