@@ -69,6 +69,11 @@ YES, NO = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 DEBUG = choice("DEBUG", "false", YES + NO) in YES
 PORT = port("PORT", 8000)
 SIMULATOR_PORT = port("SIMULATOR_PORT", 8001)
+LIVE_PORT = port("LIVE_PORT", 8002)
+try:
+    BIND = ipaddress.ip_address(env.str("BIND", "127.0.0.1"))
+except ValueError:
+    raise ImproperlyConfigured("BIND debe ser una dirección IP: 127.0.0.1, o 0.0.0.0 para todas.") from None
 DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "data"))).resolve()
 try:
     DATA_DIR.mkdir(parents=True, exist_ok=True)
@@ -243,7 +248,7 @@ except (OSError, ValueError, KeyError):
     raise ImproperlyConfigured("TIME_ZONE debe ser una zona horaria como America/Mexico_City.") from None
 
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT = Path(env.str("STATIC_DIR", "") or DATA_DIR / "static").resolve()
 STATIC_ROOT.mkdir(exist_ok=True)
 # Files are looked for when they are asked for, and not all of them at each start (of each test client, too).
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
@@ -334,6 +339,7 @@ LOGGING = {
     "loggers": {
         "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
         # A 503, 504 or 422 of a message has its own line in Spanish, and errors are logged where they are caught.
+WEB_PROCESSES = int(number("WEB_PROCESSES", 2, at_least=1))
         "django": {"handlers": [], "level": "WARNING"},
         "django.request": {"level": "CRITICAL"},
         "axes": {"level": "ERROR"},  # LockHandler says it in Spanish
