@@ -1,7 +1,8 @@
 """The threads of one process: a pool for what tasks do, the sweep, and the periodic table when there is no beat.
 
 `pool` and `timer` run inside the web process only when there is no Redis; `sweeper` runs in every process that
-sends. All threads are daemons, because non-daemon ones are joined at exit and would outlast a hanging gateway.
+sends, `courtesies` wherever they are wanted. All threads are daemons, because non-daemon ones are joined at exit and
+would outlast a hanging gateway.
 """
 
 from __future__ import annotations
@@ -47,6 +48,13 @@ class Pool:
             if self.busy > self.threads < self.size:
                 self.threads += 1
                 threading.Thread(target=self.work, daemon=True, name=f"{self.name}-{self.threads}").start()
+
+    def offer(self, function: Callable[..., Any], *args: Any, waiting: int = 0) -> bool:
+        """`submit`, unless all threads are busy and `waiting` tasks wait already; returns whether it was taken."""
+        taken = self.busy < self.size + waiting
+        if taken:
+            self.submit(function, *args)
+        return taken
 
     def work(self) -> None:
         while True:
@@ -144,6 +152,8 @@ class Bells:
 
 bells = Bells()
 pool = Pool(32, "tarea")
+# For what may be lost and must keep no message waiting: a gateway that hangs on it takes these threads only.
+courtesies = Pool(4, "cortesía")
 sweeper = Repeating(sweep, SWEEP_S, "barrido")
 timer = Repeating(partial(run_due, {}), 60, "periódica")
 embedded = threading.Event()

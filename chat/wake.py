@@ -31,6 +31,11 @@ def wake(task: Task[Any, Any], *args: Any) -> bool:
     return True
 
 
+def hint(task: Task[Any, Any], *args: Any) -> None:
+    """`wake` on a thread of its own, for what may be lost: it costs the caller nothing, whatever the broker does."""
+    runtime.courtesies.offer(wake, task, *args, waiting=100)
+
+
 def wake_on_commit(task: Task[Any, Any], *args: Any) -> None:
     """`wake` once the surrounding transaction is committed."""
 

@@ -187,8 +187,20 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.str("REDIS_URL", "")
 if REDIS_URL and not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
     raise ImproperlyConfigured("REDIS_URL debe empezar con redis:// o rediss://")
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        # Some for each open chat; above it a third of all is forgotten at once.
+        "OPTIONS": {"MAX_ENTRIES": 20_000},
+    }
+}
 if REDIS_URL:
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+    CACHES["default"] = {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        # What is kept there is worth no more waiting than this.
+        "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
+    }
 
 CELERY_BROKER_URL = REDIS_URL or "memory://"
 CELERY_TASK_IGNORE_RESULT = True
@@ -320,6 +332,9 @@ ENVIO_ESPERA_S = number("ENVIO_ESPERA_S", 8)
 ENVIO_DUDA_S = number("ENVIO_DUDA_S", 30)
 ENVIO_POR_SEGUNDO = number("ENVIO_POR_SEGUNDO", 5)
 REABRIR_HORAS = number("REABRIR_HORAS", 48)
+# What the person is shown besides messages: that a technician types, and that their messages were read.
+ESCRIBIENDO_EN_WHATSAPP = choice("ESCRIBIENDO_EN_WHATSAPP", "true", YES + NO) in YES
+LEIDO_EN_WHATSAPP = choice("LEIDO_EN_WHATSAPP", "false", YES + NO) in YES
 EVENTOS_DIAS = number("EVENTOS_DIAS", 30, at_least=1)
 # The largest file that is fetched from the gateway or taken from a technician, whatever the gateway allows.
 ADJUNTO_MAX_MB = number("ADJUNTO_MAX_MB", 100, above=0)
