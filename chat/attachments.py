@@ -89,7 +89,7 @@ def fetch_again(row: Attachment) -> bool:
         failed = Attachment.objects.filter(pk=row.pk, state=State.FAILED).exclude(ref="", file="")
         moved = bool(failed.update(state=State.WAITING, due=None, problem="", attempts=0))
         if moved:
-            show(conversation, row.message_id)
+            show(conversation, row.message)
             wake_on_commit(tasks.fetch_file, row.pk)
     return moved
 

@@ -39,7 +39,7 @@ def handle(event: Edited | Deleted | Reaction | NumberChanged) -> Outcome:
     fields = news(event, row)
     if not fields:
         return Outcome(State.IGNORED, "Cambio repetido o atrasado", about=about(row))
-    version = conversation.bump()
+    version = conversation.bump(row.ticket_id, row=True)
     Message.objects.filter(pk=row.pk).update(version=version, **fields)
     if not isinstance(event, Reaction):
         Message.objects.filter(quotes=row).update(version=version)  # they show its words

@@ -6,14 +6,16 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from chat import attachments, window
+from chat import attachments, tasks, window
 from chat.media_uploads import Upload
 from chat.models import FROM_PERSON, Conversation, Delivery, Message, PredefinedMessage, Role
 from chat.thread import technician_spoke
+from chat.wake import hint
 from tickets.models import Ticket
 
 MAX_TEXT = 4096
@@ -116,7 +118,9 @@ def write(ticket_id: int, author: User, draft: Draft) -> tuple[Message, bool]:
             attachments.attach_upload(message, draft.file)
         technician_spoke(conversation, ticket, draft.text, timezone.now())
         if draft.seen is not None:
-            ticket.unread = unread_after(ticket, draft.seen)
+            left = unread_after(ticket, draft.seen)
+            tell_read(ticket, draft.seen, ticket.unread - left)
+            ticket.unread = left
         ticket.save()
     return message, True
 
@@ -166,7 +170,18 @@ def mark_read(ticket_id: int, seq: int) -> None:
         conversation = Conversation.locked_for(ticket.contact)
         left = unread_after(ticket, seq)
         if Ticket.objects.filter(pk=ticket_id).exclude(unread=left).update(unread=left):
-            conversation.bump()
+            conversation.bump(ticket_id, row=True)
+            tell_read(ticket, seq, ticket.unread - left)
+
+
+def tell_read(ticket: Ticket, seq: int, count: int) -> None:
+    """The person's last `count` messages up to `seq` were on the screen: tell them, where that is wanted."""
+
+    def tell() -> None:
+        hint(tasks.mark_read, ticket.pk, seq, count)
+
+    if settings.LEIDO_EN_WHATSAPP and count > 0:
+        transaction.on_commit(tell, robust=True)
 
 
 # What `write` raises on purpose: the caller explains it; anything else is a bug.

@@ -91,5 +91,5 @@ def change(ticket: Ticket, *, state: str | None = None, technician: User | None 
         if state:
             ticket.change_state(state)
         ticket.save()
-        conversation.bump()
+        conversation.bump(ticket.pk, row=True)
     return ticket

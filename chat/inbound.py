@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from chat import assistant, changes, delivery, references, tasks, window
+from chat import assistant, changes, delivery, presence, references, tasks, window
 from chat.attachments import attach
 from chat.echoes import own_message
 from chat.head import silenced
@@ -49,7 +49,7 @@ def handle(event: Event) -> Outcome:
     if isinstance(event, Edited | Deleted | Reaction | NumberChanged):
         return changes.handle(event)
     if isinstance(event, Typing):
-        return Outcome(State.IGNORED, "La persona escribe")
+        return presence.person_types(event)
     if isinstance(event, ConnectionChanged) and event.connected:
         for conversation_id in delivery.release():
             wake_on_commit(tasks.drain, conversation_id)
@@ -150,7 +150,7 @@ def assist(
     if once and last is not None and last.state == Delivery.QUEUED:
         first = not ticket.messages.filter(role=Role.ASSISTANT).exclude(pk=last.pk).exists()
         words = assistant.words_for(field, ticket, first=first)
-        Message.objects.filter(pk=last.pk).update(text=words, version=conversation.bump())
+        Message.objects.filter(pk=last.pk).update(text=words, version=conversation.bump(ticket.pk, row=True))
     else:
         words = assistant.words_for(field, ticket, first=first)
         conversation.append(ticket, Role.ASSISTANT, words, state=Delivery.QUEUED)

@@ -173,13 +173,13 @@ def settle(row: Attachment, **fields: Any) -> bool:
         mine = Attachment.objects.filter(pk=row.pk, state=State.WAITING, attempts=row.attempts)
         moved = bool(mine.update(due=None, **fields))
         if moved:
-            show(conversation, row.message_id)
+            show(conversation, row.message)
     return moved
 
 
-def show(conversation: Conversation, message_id: int) -> None:
+def show(conversation: Conversation, message: Message) -> None:
     """The message looks different now. Needs the conversation's lock."""
-    Message.objects.filter(pk=message_id).update(version=conversation.bump())
+    Message.objects.filter(pk=message.pk).update(version=conversation.bump(message.ticket_id))
 
 
 def add_thumbnail(attachment_id: int) -> None:
@@ -196,4 +196,4 @@ def add_thumbnail(attachment_id: int) -> None:
     with transaction.atomic():
         conversation = Conversation.locked(row.message.conversation_id)
         row.save(update_fields=["thumbnail", "width", "height"])
-        show(conversation, row.message_id)
+        show(conversation, row.message)

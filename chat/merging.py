@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from chat import live
 from chat.models import Conversation, Delivery, Message
 from tickets.models import Alias, Contact, Merge, PossibleDuplicate, State, Ticket
 
@@ -112,6 +113,7 @@ def move_thread(source: Conversation, into: Conversation) -> None:
     into.version = source.version = version
     into.last_inbound = max(filter(None, [into.last_inbound, source.last_inbound]), default=None)
     into.save(update_fields=["seq", "version", "last_inbound"])
+    live.announce_on_commit("ticket", {"ticket": None, "fila": True})
     source.seq, source.merged_into = 0, into
     source.save(update_fields=["seq", "version", "merged_into"])
 

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from chat import live
 from tickets.models import Contact, Ticket
 from whatsapp.models import Template
 
@@ -113,13 +114,15 @@ class Conversation(models.Model):
         row.refresh_from_db()
         return conversation if row.conversation_id == conversation.pk else cls.locked_of(row)
 
-    def bump(self) -> int:
+    def bump(self, ticket: int | None, *, row: bool = False) -> int:
         """Record that something in this conversation changed; returns the new version. Needs the row's lock.
 
-        The lease is saved with it as it now is: taking it and giving it back are no writes of their own.
+        Open pages are told that `ticket` changed (None: any of them), and whether its row in the table did too. The
+        lease is saved with it as it now is: taking it and giving it back are no writes of their own.
         """
         self.version += 1
         self.save(update_fields=["version", "lease_token", "lease_until"])
+        live.announce_on_commit("ticket", {"ticket": ticket, "fila": row})
         return self.version
 
     def heard(self, now: datetime) -> None:
@@ -134,6 +137,7 @@ class Conversation(models.Model):
         self.seq += 1
         self.version += 1
         self.save(update_fields=["seq", "version"])
+        live.announce_on_commit("ticket", {"ticket": ticket.pk, "fila": True})
         return Message.objects.create(
             conversation=self, ticket=ticket, role=role, text=text, seq=self.seq, version=self.version, **fields
         )
@@ -232,7 +236,7 @@ class Message(models.Model):
         A compare-and-set on (state, attempt), so that a stale reader changes nothing; returns whether it moved.
         """
         if to in MOVES.get(self.state, ()):
-            fields = {"state": to, "version": conversation.bump(), **changes}
+            fields = {"state": to, "version": conversation.bump(self.ticket_id), **changes}
             rows = Message.objects.filter(pk=self.pk, state=self.state, attempt=self.attempt)
             if rows.update(**fields):
                 for name, value in fields.items():

@@ -17,6 +17,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from chat import live
 from chat.inbound import current_ticket
 from chat.merging import NAMES, MergeRefused, check_rest
 from chat.models import FROM_PERSON, SYSTEM, Conversation, Message, Role
@@ -160,6 +161,7 @@ class Split:
         for thread in (self.into, self.source):
             thread.version = version
             thread.save(update_fields=["seq", "version", "last_inbound", "merged_into"])
+        live.announce_on_commit("ticket", {"ticket": None, "fila": True})
 
 
 def parsed(text: str | None) -> datetime | None:

@@ -59,15 +59,17 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
 
 
 async def lifespan(receive: Receive, send: Send) -> None:
-    from chat import runtime
+    from chat import runtime, streaming
 
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
+            streaming.start()
             if not settings.REDIS_URL:
                 runtime.start_embedded()
             await send({"type": "lifespan.startup.complete"})
         else:
+            streaming.stop()
             runtime.stop_embedded()
             await send({"type": "lifespan.shutdown.complete"})
             return

@@ -17,12 +17,14 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 
 class Server(uvicorn.Server):
-    """Sets `runtime.stopping` in the signal itself, so that requests waiting for an outcome end too."""
+    """Sets `runtime.stopping` in the signal itself, so that requests waiting for an outcome and streams end too."""
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         from chat import runtime
+        from chat.hub import hub
 
         runtime.stopping.set()
+        hub.stop()
         super().handle_exit(sig, frame)
 
 
@@ -49,12 +51,14 @@ def main() -> None:
                 f"Ya hay un proceso web usando {settings.DATA_DIR}. Sin REDIS_URL sólo puede haber uno; "
                 "detén el otro o configura REDIS_URL."
             )
-    listener = listen(settings.PORT)
+    run("config.asgi:application", settings.PORT)
+
+
+def run(application: str, port: int) -> None:
+    """Serve `application` on loopback until a signal says stop."""
     # Whom to believe about the client's address is TRUSTED_PROXIES' to say, not uvicorn's.
-    options = uvicorn.Config(
-        "config.asgi:application", log_config=None, timeout_graceful_shutdown=1, proxy_headers=False
-    )
-    Server(options).run(sockets=[listener])
+    options = uvicorn.Config(application, log_config=None, timeout_graceful_shutdown=1, proxy_headers=False)
+    Server(options).run(sockets=[listen(port)])
 
 
 if __name__ == "__main__":

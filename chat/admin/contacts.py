@@ -146,7 +146,7 @@ class ContactAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         with transaction.atomic():
             conversation = Conversation.locked_for(obj)
             obj.save(update_fields=form.changed_data)
-            conversation.bump()
+            conversation.bump(None, row=True)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """The conversation is still locked here, because the whole page is saved in one transaction."""

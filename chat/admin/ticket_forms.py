@@ -145,7 +145,7 @@ def save_changes(ticket_id: int, form: TicketForm) -> None:
             Ticket._meta.get_field(name).save_form_data(ticket, value)  # type: ignore[union-attr]
         if changed:
             ticket.save(update_fields=list(changed))
-            conversation.bump()
+            conversation.bump(ticket.pk, row=True)
         if old_picture:
             transaction.on_commit(partial(ticket.evidence.storage.delete, old_picture), robust=True)
         if state or technician:

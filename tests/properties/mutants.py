@@ -141,5 +141,5 @@ MUTANTS = [
     Mutant("the id of an accepted message is not kept", step(Accepted), "None if taken else result.id", "None"),
     Mutant("a recipient's limit is not waited for", step(RateLimited), "max(pause, result.after or 0)", "0"),
     Mutant("the session's limit is not waited for", connection.seconds_to_wait, "line.next_send > clock", "False"),
-    Mutant("a change is not told", Message.move, "conversation.bump()", "self.version"),
+    Mutant("a change is not told", Message.move, "conversation.bump(self.ticket_id)", "self.version"),
 ]
