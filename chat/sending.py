@@ -39,6 +39,12 @@ PAUSED = f"El envío está en pausa. {SAVED} y saldrá cuando un supervisor lo r
 BEHIND = f"{SAVED} y saldrá en orden: hay otro mensaje antes, o el envío aún no comienza."
 
 
+def set_request_threads(count: int) -> None:
+    """Told by the server, before its first request, how many threads of this process answer requests."""
+    global seats
+    seats = threading.BoundedSemaphore(max(1, count // 2))
+
+
 def send_now(message: Message) -> None:
     """See that somebody drains the message's conversation now: a worker, or a thread of this process."""
     if not wake(tasks.drain, message.conversation_id):

@@ -649,6 +649,15 @@ def test_at_most_half_of_the_threads_wait(settings: Settings) -> None:
     assert taken == settings.WEB_THREADS // 2
 
 
+def test_the_server_says_how_many_threads_there_really_are(
+    desk: Client, ticket: Ticket, monkeypatch: pytest.MonkeyPatch, nobody_sends: None
+) -> None:
+    monkeypatch.setattr(sending, "seats", sending.seats)
+    sending.set_request_threads(4)
+    assert [sending.seats.acquire(blocking=False) for _ in range(3)] == [True, True, False]
+    assert_saved(post(desk, ticket), 503, "en_cola", ticket)
+
+
 def test_a_message_put_off_is_answered_without_waiting(
     desk: Client, ticket: Ticket, gateway: FakeGateway, inline: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
