@@ -6,7 +6,7 @@ from celery import shared_task
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 
-from chat import delivery, media, media_store
+from chat import delivery, media, media_store, push, push_devices, read_marks, runtime, typing_shown
 from whatsapp import events, gateways, templates
 from whatsapp.models import ConnectionChange, WebhookEvent
 
@@ -31,6 +31,36 @@ def fetch_file(attachment_id: int) -> None:
 @shared_task(name="chat.add_thumbnail")
 def add_thumbnail(attachment_id: int) -> None:
     media.add_thumbnail(attachment_id)
+
+
+@shared_task(name="chat.watch_person")
+def watch_person(ticket_id: int) -> None:
+    runtime.courtesies.offer(typing_shown.watch, ticket_id, waiting=100)
+
+
+@shared_task(name="chat.show_typing")
+def show_typing(ticket_id: int, who: int) -> None:
+    runtime.courtesies.offer(typing_shown.show, ticket_id, who)
+
+
+@shared_task(name="chat.mark_read")
+def mark_read(ticket_id: int, seq: int, count: int) -> None:
+    runtime.courtesies.offer(read_marks.mark, ticket_id, seq, count, waiting=100)
+
+
+@shared_task(name="chat.push_alert")
+def push_alert(message_id: int) -> None:
+    push.alert(message_id)
+
+
+@shared_task(name="chat.push_test")
+def push_test(device_id: int) -> None:
+    push.try_out(device_id)
+
+
+@shared_task(name="chat.purge_devices")
+def purge_devices() -> None:
+    push_devices.purge()
 
 
 @shared_task(name="chat.purge_events")

@@ -187,6 +187,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env.str("REDIS_URL", "")
 if REDIS_URL and not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
     raise ImproperlyConfigured("REDIS_URL debe empezar con redis:// o rediss://")
+# What is asked of the cache is worth no more waiting than this.
+CACHE_TIMEOUTS = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
 CACHES: dict[str, dict[str, Any]] = {
     "default": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
@@ -198,8 +200,7 @@ if REDIS_URL:
     CACHES["default"] = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL,
-        # What is kept there is worth no more waiting than this.
-        "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
+        "OPTIONS": CACHE_TIMEOUTS,
     }
 
 CELERY_BROKER_URL = REDIS_URL or "memory://"

@@ -114,6 +114,25 @@ class FakeGateway(Gateway):
         return self.real.parse(payload)
 
 
+class CourteousGateway(FakeGateway):
+    """Shows typing and read marks too; `signs` has each of those calls, in order."""
+
+    can: ClassVar[frozenset[Ability]] = FakeGateway.can | {"typing", "watch", "read_marks"}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.signs: list[tuple[Any, ...]] = []
+
+    def typing(self, address: str, *, on: bool, message_id: str | None) -> None:
+        self.signs.append(("escribiendo" if on else "ya no", address, message_id))
+
+    def watch(self, address: str) -> None:
+        self.signs.append(("vigilar", address))
+
+    def mark_read(self, address: str, message_ids: list[str]) -> None:
+        self.signs.append(("leído", address, message_ids))
+
+
 # One of each, for tests that hold for every answer of a kind.
 NOT_SENT_BY_SESSION: dict[str, Result] = {
     "unreachable": Unreachable("conexión rechazada"),
@@ -167,6 +186,12 @@ def reaction(message_id: str, emoji: str, phone: str = PERSON, *, own: bool = Fa
     told = {"text": emoji, "messageId": f"true_{phone}@c.us_{message_id}"}
     payload = {"id": f"{str(own).lower()}_{phone}@c.us_{gateway_id()}", "from": f"{phone}@c.us", "fromMe": own}
     return event("message.reaction", {**payload, "reaction": told})
+
+
+def writes_now(phone: str = PERSON, *, on: bool = True) -> bytes:
+    """The person presses keys, or has stopped."""
+    known = {"participant": f"{phone}@c.us", "lastKnownPresence": "typing" if on else "paused"}
+    return event("presence.update", {"id": f"{phone}@c.us", "presences": [known]})
 
 
 def session_status(status: str) -> bytes:

@@ -8,6 +8,7 @@ import { register } from "./dialogs.js";
 import { byId, h } from "./dom.js";
 import { onOutboxChange, outgoing, retryAfterOutage, send, settle } from "./outbox.js";
 import { startTemplates } from "./plantillas.js";
+import { closePresence, openPresence, personWrote, startPresence, stopTyping } from "./presence.js";
 import { noteRead, seenOf } from "./reading.js";
 import { rowsToShow } from "./rows.js";
 import { Thread } from "./thread.js";
@@ -49,6 +50,7 @@ export async function cargarMensajesChat() {
       pill.hidden = false;
     }
     if (!first) announce(fresh);
+    if (fresh.some((entry) => entry.role === "user")) personWrote();
     if (connected()) retryAfterOutage(open.id);
     noteReading();
   } catch (error) {
@@ -159,6 +161,7 @@ function open(ticket) {
   openTicketBar(conversation);
   openWindow(ticket);
   openComposer(ticket);
+  openPresence(conversation);
   startTimer();
   cargarMensajesChat();
 }
@@ -166,6 +169,7 @@ function open(ticket) {
 function close() {
   stopTimer();
   closeWindow();
+  closePresence();
   conversation.stop();
   conversation = null;
 }
@@ -173,12 +177,14 @@ function close() {
 export function startChat() {
   register("chat", { open, close });
   onOutboxChange(onOutbox);
+  startPresence();
   startTicketBar(refreshAll);
   startWindow(say);
   startTemplates({ seen: () => conversation && seenOf(conversation), refresh: refreshAll });
   startActions(container, { current: () => conversation, draw, refresh: refreshAll });
   startComposer((text, file) => {
     send(conversation.id, text, seenOf(conversation), conversation.firstName, file);
+    stopTyping();
     toEnd();
   });
   container.addEventListener("scroll", onScroll, { passive: true });
