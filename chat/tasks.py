@@ -6,7 +6,7 @@ from celery import shared_task
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 
-from chat import delivery, media, media_store, push, push_devices, read_marks, runtime, typing_shown
+from chat import delivery, media, media_store, read_marks, runtime, typing_shown
 from whatsapp import events, gateways, templates
 from whatsapp.models import ConnectionChange, WebhookEvent
 
@@ -46,21 +46,6 @@ def show_typing(ticket_id: int, who: int) -> None:
 @shared_task(name="chat.mark_read")
 def mark_read(ticket_id: int, seq: int, count: int) -> None:
     runtime.courtesies.offer(read_marks.mark, ticket_id, seq, count, waiting=100)
-
-
-@shared_task(name="chat.push_alert")
-def push_alert(message_id: int) -> None:
-    push.alert(message_id)
-
-
-@shared_task(name="chat.push_test")
-def push_test(device_id: int) -> None:
-    push.try_out(device_id)
-
-
-@shared_task(name="chat.purge_devices")
-def purge_devices() -> None:
-    push_devices.purge()
 
 
 @shared_task(name="chat.purge_events")

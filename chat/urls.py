@@ -1,6 +1,6 @@
 from django.urls import path
 
-from chat import alert_views, health, media_views, presence_views, streaming, templates_views, views
+from chat import health, media_views, presence_views, templates_views, views
 
 urlpatterns = [
     path("ticket/<int:ticket_id>/enviar-mensaje", views.send_message, name="enviar-mensaje"),
@@ -17,14 +17,6 @@ urlpatterns = [
     path("ticket/<int:ticket_id>/presencia", presence_views.present, name="presencia"),
     path("ticket/<int:ticket_id>/tomar", views.take, name="tomar"),
     path("ticket/<int:ticket_id>/estado", views.change_state, name="cambiar-estado"),
-    path("eventos", streaming.events, name="eventos"),
-    path("avisos", alert_views.page, name="avisos"),
-    path("avisos/pendientes", alert_views.waiting, name="avisos-pendientes"),
-    path("avisos/preferencias", alert_views.preferences, name="avisos-preferencias"),
-    path("avisos/dispositivos", alert_views.devices, name="avisos-dispositivos"),
-    path("avisos/quitar", alert_views.remove, name="avisos-quitar"),
-    path("avisos/probar", alert_views.try_out, name="avisos-probar"),
-    path("sw.js", alert_views.service_worker, name="service-worker"),
     path("estado", health.estado, name="estado"),
     path("salud", health.salud, name="salud"),
 ]
