@@ -340,6 +340,7 @@ EVENTOS_DIAS = number("EVENTOS_DIAS", 30, at_least=1)
 # The largest file that is fetched from the gateway or taken from a technician, whatever the gateway allows.
 ADJUNTO_MAX_MB = number("ADJUNTO_MAX_MB", 100, above=0)
 WEB_THREADS = int(number("WEB_THREADS", 40, at_least=2))
+WEB_PROCESSES = int(number("WEB_PROCESSES", 2, at_least=1))
 TELEFONO_REGION = env.str("TELEFONO_REGION", "MX").upper()
 if TELEFONO_REGION not in SUPPORTED_REGIONS:
     raise ImproperlyConfigured("TELEFONO_REGION debe ser un país en dos letras, como MX.")
@@ -355,7 +356,6 @@ LOGGING = {
     "loggers": {
         "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
         # A 503, 504 or 422 of a message has its own line in Spanish, and errors are logged where they are caught.
-WEB_PROCESSES = int(number("WEB_PROCESSES", 2, at_least=1))
         "django": {"handlers": [], "level": "WARNING"},
         "django.request": {"level": "CRITICAL"},
         "axes": {"level": "ERROR"},  # LockHandler says it in Spanish
