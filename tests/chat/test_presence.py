@@ -21,10 +21,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
-from chat import presence
+from chat import inbound, presence
 from tests.factory import make_contact, make_ticket
 from tests.fake_gateway import PERSON, post_webhook, receive, writes_now
 from tickets.models import Ticket
+from whatsapp.gateways.events import Typing
 from whatsapp.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db
@@ -325,9 +326,6 @@ def test_they_are_not_told_of_who_stopped_nor_of_who_has_no_open_ticket(
 
 
 def test_the_persons_typing_asks_one_question(ticket: Ticket) -> None:
-    from chat import inbound
-    from whatsapp.gateways.events import Typing
-
     with CaptureQueriesContext(connection) as captured:
         inbound.handle(Typing(PERSON, True))
     assert len(captured) == 1

@@ -13,6 +13,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from chat import runtime, tasks
 from chat.models import Message
+from config import settings as written
 from tests.fake_gateway import PERSON, CourteousGateway, FakeGateway, receive
 from tickets.models import Ticket
 from whatsapp import connection
@@ -119,8 +120,8 @@ def test_without_the_setting_nothing_is_marked(gateway: CourteousGateway, read: 
     assert marks(gateway) == []
 
 
-def test_it_is_off_unless_somebody_wants_it(settings: Settings) -> None:
-    assert settings.LEIDO_EN_WHATSAPP is False
+def test_it_is_off_unless_somebody_wants_it() -> None:
+    assert written.LEIDO_EN_WHATSAPP is False
 
 
 def test_a_gateway_that_cannot_is_not_asked(read: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

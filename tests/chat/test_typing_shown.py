@@ -339,6 +339,7 @@ def test_it_is_not_asked_while_it_is_disconnected(
 def test_its_thread_ends_when_nothing_is_shown_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(typing_shown, "Thread", threading.Thread)
     monkeypatch.setattr(typing_shown, "LOOK_S", 0.01)
+    monkeypatch.setattr(typing_shown, "hide", lambda shown: None)
     keeper = typing_shown.Keeper()
     keeper.keep(typing_shown.Shown(1, 1, 1, PERSON))
     until(lambda: not keeper.watching)
