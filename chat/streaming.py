@@ -141,7 +141,7 @@ def watch() -> Callable[[], Coroutine[Any, Any, None]]:
     async def look() -> None:
         nonlocal before
         now = await ask(state_of_whatsapp) if hub.streams else []
-        if before and now and now != before:
+        if now and now != before:  # the first look too: it may be another than the page found
             hub.tell("conexion", {})
         before = now
 

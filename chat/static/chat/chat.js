@@ -199,6 +199,11 @@ export function startChat() {
   window.addEventListener("tickets:cambio", ({ detail }) => {
     if (!detail?.ticket || detail.ticket === conversation?.id) cargarMensajesChat();
   });
+  // The stream makes the timer's work come sooner; it never takes its place.
+  window.addEventListener("vivo:ticket", ({ detail }) => {
+    if (detail.ticket === null || detail.ticket === conversation?.id) cargarMensajesChat();
+  });
+  window.addEventListener("vivo:todo", cargarMensajesChat);
   document.addEventListener("visibilitychange", () => {
     if (!conversation) return;
     if (document.hidden) return stopTimer();

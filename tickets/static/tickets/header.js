@@ -3,6 +3,7 @@
   "use strict";
   const timeZone = document.documentElement.dataset.zona; // The desk's, as all times on the page are.
   const EVERY_MS = 5_000;
+  const LIVE_EVERY_MS = 60_000; // While the stream tells when it changes.
   const pill = document.getElementById("estado-whatsapp");
   const clock = new Intl.DateTimeFormat("es-MX", { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone });
   const day = new Intl.DateTimeFormat("es-MX", { day: "numeric", month: "short", timeZone });
@@ -51,8 +52,14 @@
     say(`WhatsApp desconectado${since(state.desde)}${queue}`, "mal", state.detalle);
   }
 
+  let timer = setInterval(ask, EVERY_MS);
   ask();
-  setInterval(ask, EVERY_MS);
+  window.addEventListener("vivo:estado", ({ detail }) => {
+    clearInterval(timer);
+    timer = setInterval(ask, detail.vivo ? LIVE_EVERY_MS : EVERY_MS);
+  });
+  window.addEventListener("vivo:conexion", ask);
+  window.addEventListener("vivo:todo", ask);
   window.addEventListener("tickets:refrescar", ask); // A send that failed says so up here at once.
   document.addEventListener("visibilitychange", ask);
 

@@ -1,8 +1,12 @@
-// Keeps the list true while somebody looks at it: every 5 s it asks for the list and touches only what changed.
+// Keeps the list true while somebody looks at it: it asks when the live stream says that a row changed, else every 5 s,
+// and touches only what is different.
 (() => {
   "use strict";
   const timeZone = document.documentElement.dataset.zona; // The desk's, as all times on the page are.
   const EVERY_MS = 5000;
+  const LIVE_EVERY_MS = 60_000; // While the stream tells of every change.
+  const PAUSE_MS = [300, 5000]; // Between two askings that the stream causes: ten times what one takes, within this.
+  const SPREAD_MS = 1500; // When all pages are told to ask for everything at the same moment.
   const GIVE_UP_MS = 8000;
   const PANELS = ["chat", "historial", "notificar"];
   const list = document.getElementById("lista");
@@ -19,6 +23,9 @@
   let timer = 0;
   let asking = false;
   let askAgain = false;
+  let live = false;
+  let pauseUntil = 0;
+  let hint = 0;
 
   function fragmentUrl() {
     const url = new URL(location.href);
@@ -113,6 +120,7 @@
   function say(text, state, aloud) {
     pill.textContent = text;
     pill.dataset.estado = state;
+    pill.title = "";
     pill.hidden = false;
     if (aloud) announcement.textContent = text;
   }
@@ -122,8 +130,13 @@
     failures = 0;
     lastGood = new Date();
     failure.hidden = true;
-    say(`Al día · ${seconds.format(lastGood)}`, "bien", false);
+    sayUpToDate();
     if (wasDown) announcement.textContent = "La lista vuelve a estar al día.";
+  }
+
+  function sayUpToDate() {
+    say(live ? "Al día · en vivo" : `Al día · ${seconds.format(lastGood)}`, "bien", false);
+    pill.title = `La lista es de las ${seconds.format(lastGood)}.`;
   }
 
   function fail(status) {
@@ -146,7 +159,10 @@
       return;
     }
     clearTimeout(timer);
+    clearTimeout(hint);
+    hint = 0;
     asking = true;
+    const began = Date.now();
     const url = fragmentUrl();
     try {
       const response = await fetch(url, {
@@ -178,10 +194,23 @@
     }
     tick();
     asking = false;
+    const [least, most] = PAUSE_MS;
+    pauseUntil = Date.now() + Math.min(most, Math.max(least, 10 * (Date.now() - began)));
     const soon = askAgain;
     askAgain = false;
     if (soon) refresh();
-    else if (!document.hidden) timer = setTimeout(refresh, EVERY_MS);
+    else wait();
+  }
+
+  function wait() {
+    clearTimeout(timer);
+    if (!document.hidden) timer = setTimeout(refresh, live && !failures ? LIVE_EVERY_MS : EVERY_MS);
+  }
+
+  // The stream says that the list reads differently. A busy desk says so many times a second.
+  function refreshSoon(spread = 0) {
+    if (hint || document.hidden) return;
+    hint = setTimeout(refresh, Math.max(0, pauseUntil - Date.now()) + spread * Math.random());
   }
 
   failure.querySelector("button").addEventListener("click", () => {
@@ -196,9 +225,17 @@
   });
   window.addEventListener("tickets:refrescar", refresh);
   window.addEventListener("online", refresh);
+  window.addEventListener("vivo:ticket", ({ detail }) => detail.fila && refreshSoon());
+  window.addEventListener("vivo:todo", () => refreshSoon(SPREAD_MS));
+  window.addEventListener("vivo:estado", ({ detail }) => {
+    live = detail.vivo;
+    if (!failures) sayUpToDate();
+    if (live) wait();
+    else refreshSoon(SPREAD_MS);
+  });
   document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : refresh()));
 
   rememberRows();
   succeed();
-  timer = setTimeout(refresh, EVERY_MS);
+  wait();
 })();
