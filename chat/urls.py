@@ -1,6 +1,6 @@
 from django.urls import path
 
-from chat import health, media_views, presence_views, templates_views, views
+from chat import health, media_views, presence_views, streaming, templates_views, views
 
 urlpatterns = [
     path("ticket/<int:ticket_id>/enviar-mensaje", views.send_message, name="enviar-mensaje"),
@@ -17,6 +17,7 @@ urlpatterns = [
     path("ticket/<int:ticket_id>/presencia", presence_views.present, name="presencia"),
     path("ticket/<int:ticket_id>/tomar", views.take, name="tomar"),
     path("ticket/<int:ticket_id>/estado", views.change_state, name="cambiar-estado"),
+    path("eventos", streaming.events, name="eventos"),
     path("estado", health.estado, name="estado"),
     path("salud", health.salud, name="salud"),
 ]
