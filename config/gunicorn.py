@@ -36,10 +36,8 @@ control_socket_disable = True
 # Each process touches a file there all the time, and a disk may be slow.
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 loglevel = "warning"
-logconfig_dict = {
-    **settings.LOGGING,
-    "loggers": {**settings.LOGGING["loggers"], "gunicorn.error": {"propagate": True}},
-}
+logging: dict[str, Any] = settings.LOGGING
+logconfig_dict = {**logging, "loggers": {**logging["loggers"], "gunicorn.error": {"propagate": True}}}
 
 
 def when_ready(server: Any) -> None:

@@ -1,0 +1,263 @@
+"""The processes of Procfile.prod behind the Caddyfile, on PostgreSQL and Redis: one origin, as people reach it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import requests
+from honcho.environ import parse_procfile
+
+from tests.programs import ROOT, Desk, free_port, need, postgres_server, redis_server, stop, until
+
+PROCESSES: dict[str, str] = parse_procfile((ROOT / "Procfile.prod").read_text()).processes
+THREADS = 4
+BODY_MAX = 100_000
+SIMULATOR = ("--api-key", "clave", "--hmac-key", "secreto", "--delivered-after", "0.1")
+PREPARE = """
+import django
+django.setup()
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+call_command("datos_demo")
+"""
+
+
+class Production(Desk):
+    """A desk whose every request goes through Caddy. The gateway may hang for longer than any test."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        super().__init__(
+            folder,
+            DEBUG="false",
+            SECRET_KEY="solo-para-estas-pruebas-" + "abcdefghij" * 5,
+            TRUSTED_PROXIES="127.0.0.1,::1",
+            DJANGO_SETTINGS_MODULE="config.settings",
+            LIVE_PORT=str(free_port()),
+            WEB_PROCESSES="1",
+            WEB_THREADS=str(THREADS),
+            WHATSAPP_TIMEOUT_S="30",
+            ENVIO_ESPERA_S="30",
+            **settings,
+        )
+        self.https_port, self.http_port = free_port(), free_port()
+        self.environment |= {
+            "DOMINIO": "localhost",
+            "HTTPS_PORT": str(self.https_port),
+            "HTTP_PORT": str(self.http_port),
+            "WEB": f"127.0.0.1:{self.port}",
+            "LIVE": f"127.0.0.1:{self.environment['LIVE_PORT']}",
+            "CUERPO_MAX": f"{BODY_MAX}B",
+            "CADDY_ADMIN": f"127.0.0.1:{free_port()}",
+            "XDG_DATA_HOME": str(folder),
+            "XDG_CONFIG_HOME": str(folder),
+        }
+        self.url = f"https://localhost:{self.https_port}"
+        self.http.verify = str(folder / "caddy" / "pki" / "authorities" / "local" / "root.crt")
+
+    def prepare(self) -> None:
+        """The database with its demo logins, and the static files."""
+        environment = {**self.environment, "DEBUG": "true"}
+        subprocess.run([sys.executable, "-c", PREPARE], cwd=ROOT, env=environment, check=True)
+        self.manage("collectstatic", "--no-input", "-v0")
+
+    def start_simulator(self) -> None:
+        options = ["--port", str(self.simulator_port), "--data-dir", str(self.folder), *SIMULATOR]
+        options += ["--webhook-url", f"http://127.0.0.1:{self.port}/webhooks/waha"]
+        self.start("simulator", sys.executable, "-m", "whatsapp.simulator", *options)
+
+    def start_proxy(self) -> None:
+        caddy = need(shutil.which("caddy"), "caddy")
+        self.start("caddy", caddy, "run", "--config", "Caddyfile", "--adapter", "caddyfile")
+        until(lambda: Path(str(self.http.verify)).exists(), 20, "el certificado de Caddy")
+
+    def start_process(self, name: str) -> None:
+        """One line of Procfile.prod."""
+        self.start(name, "sh", "-c", f"exec {PROCESSES[name]}")
+
+    def listen(self) -> requests.Response:
+        """The stream of /eventos, open."""
+        return self.http.get(f"{self.url}/eventos", stream=True, timeout=20)
+
+
+def told(lines: Iterator[str], event: str, **data: Any) -> bool:
+    """Whether the stream of `lines` tells of `event` with these values before it ends."""
+    name = ""
+    for line in lines:
+        if line.startswith("event: "):
+            name = line.removeprefix("event: ")
+        elif line.startswith("data: ") and name == event and data.items() <= json.loads(line[len("data: ") :]).items():
+            return True
+    return False
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    folder = tmp_path_factory.mktemp("servers")
+    with ExitStack() as stack:
+        redis, postgres = redis_server(folder), postgres_server(folder)
+        yield {"REDIS_URL": stack.enter_context(redis), "DATABASE_URL": stack.enter_context(postgres)}
+
+
+@pytest.fixture(scope="module")
+def prepared(servers: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]:
+    """The proxy and the gateway run; the desk does not yet."""
+    desk = Production(tmp_path_factory.mktemp("production"), **servers)
+    try:
+        desk.start_proxy()
+        desk.prepare()
+        desk.start_simulator()
+        yield desk
+    finally:
+        desk.stop_all()
+
+
+@pytest.fixture(scope="module")
+def running(prepared: Production) -> Production:
+    for name in PROCESSES:
+        prepared.start_process(name)
+    until(prepared.well, 60, f"la mesa en {prepared.folder}")
+    until(lambda: prepared.http.get(f"{prepared.url}/eventos").status_code == 401, 20, "live")
+    prepared.log_in()
+    return prepared
+
+
+def new_ticket(desk: Desk) -> int:
+    """The ticket of a person who has just written for the first time, and was answered by the assistant."""
+    phone = f"+52477{uuid4().int % 10_000_000:07}"
+    desk.write(phone, "Mi laptop no enciende")
+    ticket = desk.ticket_of(phone)
+    until(lambda: answered(desk, ticket), 20, "la primera pregunta del asistente")
+    return ticket
+
+
+def answered(desk: Desk, ticket: int) -> bool:
+    said = [entry["estado"] for entry in desk.history(ticket) if entry["role"] == "assistant"]
+    return bool(said) and set(said) <= {"enviado", "entregado", "leido"}
+
+
+def test_a_message_is_accepted_and_the_stream_says_so_at_once_while_it_stays_open(running: Production) -> None:
+    ticket, text = new_ticket(running), f"Ya lo revisamos {uuid4()}"
+    with closing(running.listen()) as stream:
+        lines = stream.iter_lines(chunk_size=1, decode_unicode=True)
+        assert told(lines, "hola")
+        answer = running.send(ticket, text)
+        assert (answer.status_code, answer.json()["status"]) == (200, "enviado"), answer.text
+        assert told(lines, "ticket", ticket=ticket)
+    assert running.accepted().count(text) == 1
+
+
+def test_the_stream_is_neither_compressed_nor_kept_and_everything_else_is_compressed(running: Production) -> None:
+    with closing(running.listen()) as stream:
+        assert stream.headers["Content-Type"] == "text/event-stream"
+        assert "Content-Encoding" not in stream.headers
+        assert stream.headers["Strict-Transport-Security"].startswith("max-age=31536000")
+    table = running.http.get(f"{running.url}/tickets", timeout=10)
+    assert table.headers["Content-Encoding"] in ("gzip", "zstd")
+    assert table.headers["Strict-Transport-Security"].startswith("max-age=31536000")
+
+
+def test_pages_come_with_their_static_files_under_names_that_are_kept_for_ever(running: Production) -> None:
+    page = running.http.get(f"{running.url}/entrar", timeout=10).text
+    style = next(part.split('"')[0] for part in page.split('href="') if ".css" in part)
+    answer = running.http.get(f"{running.url}{style}", timeout=10)
+    assert answer.status_code == 200
+    assert "immutable" in answer.headers["Cache-Control"]
+
+
+def test_plain_http_is_led_to_https(running: Production) -> None:
+    answer = requests.get(f"http://localhost:{running.http_port}/entrar", allow_redirects=False, timeout=10)
+    assert answer.status_code in (301, 308)
+    assert answer.headers["Location"] == "https://localhost/entrar"
+
+
+def test_who_forges_a_forwarded_address_is_locked_all_the_same(running: Production) -> None:
+    door, body = f"{running.url}/api/token", {"username": "luz", "password": "no es esta"}
+    forged = [{"X-Forwarded-For": f"192.0.2.{number}"} for number in range(6)]
+    tries = [running.http.post(door, json=body, headers=headers, timeout=10).status_code for headers in forged]
+    assert tries == [400] * 5 + [429]
+
+
+def test_a_body_beyond_the_limit_is_refused_by_the_proxy(running: Production) -> None:
+    statuses = [
+        running.http.post(f"{running.url}/webhook", data=bytes(size), timeout=60).status_code
+        for size in (BODY_MAX, BODY_MAX + 1)
+    ]
+    assert statuses[0] == 404, "contesta la mesa: ese gateway no es el suyo"
+    assert statuses[1] in (413, 502), "Caddy 2.6 dice 502; los nuevos, 413"
+
+
+@contextmanager
+def hanging(desk: Production) -> Iterator[None]:
+    """A gateway that takes every message and answers none; at the end it is another one, that works."""
+    desk.simulate(falla="colgar")
+    try:
+        yield
+    finally:
+        stop(desk.running["simulator"], signal.SIGKILL)
+        desk.start_simulator()
+        until(desk.well, 20, "el simulador")
+
+
+def test_a_gateway_that_hangs_takes_half_of_the_threads_and_a_restart_loses_nothing(running: Production) -> None:
+    tickets = [new_ticket(running) for _ in range(THREADS // 2 + 1)]
+    texts = [f"uno de muchos {uuid4()}" for _ in tickets]
+    with hanging(running), ThreadPoolExecutor(len(tickets) + 1) as people:
+
+        def hung(number: int) -> Future[requests.Response]:
+            """A request that waits for its message's outcome."""
+            answer = people.submit(running.send, tickets[number], texts[number])
+            until(lambda: texts[number] in str(running.history(tickets[number])), what="el mensaje guardado")
+            until(lambda: running.state_of(tickets[number], texts[number]) == "enviando", what="el envío")
+            return answer
+
+        waiting = [hung(number) for number in range(THREADS // 2)]
+        late = running.send(tickets[-1], texts[-1])
+        assert (late.status_code, late.json()["status"]) == (503, "en_cola"), late.text
+        assert running.get("/tickets")["tickets"]
+        assert running.history(tickets[0])
+        assert not any(answer.done() for answer in waiting), "todo esto ocurrió mientras los demás esperaban"
+
+        assert stop(running.running["web"]) == 0
+        ended = [answer.result() for answer in waiting]
+        assert [(one.status_code, one.json()["status"]) for one in ended] == [(504, "enviando")] * len(ended)
+        while_away = people.submit(running.get, "/tickets")
+        running.start_process("web")
+        assert while_away.result()["tickets"], "la petición esperó en el proxy"
+    until(lambda: not {"en_cola", "enviando"} & set(states(running, tickets, texts)), 60, "el destino de cada uno")
+    for ticket, text in zip(tickets, texts, strict=True):
+        sent = running.state_of(ticket, text) in ("enviado", "entregado", "leido")
+        assert running.accepted().count(text) == int(sent), "ni repetido ni perdido sin decirlo"
+
+
+def states(desk: Desk, tickets: list[int], texts: list[str]) -> list[str]:
+    return [desk.state_of(ticket, text) for ticket, text in zip(tickets, texts, strict=True)]
+
+
+def test_every_process_ends_by_itself_when_it_is_told_to(running: Production) -> None:
+    for name in PROCESSES:
+        running.running[name].send_signal(signal.SIGTERM)
+    for name in PROCESSES:
+        assert running.running[name].wait(20) in (0, -signal.SIGTERM), f"{name}: {running.log(name)[-500:]}"
+
+
+def test_honcho_runs_the_four_and_stops_them_within_seconds(prepared: Production) -> None:
+    prepared.start("honcho", "honcho", "-e", os.devnull, "-f", "Procfile.prod", "start")
+    until(prepared.well, 60, "la mesa con honcho")
+    prepared.log_in()
+    answer = prepared.send(new_ticket(prepared), f"con honcho {uuid4()}")
+    assert answer.status_code == 200, answer.text
+    assert stop(prepared.running["honcho"], seconds=15) in (0, -signal.SIGTERM, 143), prepared.log("honcho")[-500:]
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"http://127.0.0.1:{prepared.port}/salud", timeout=5)
