@@ -29,11 +29,14 @@ class Server(uvicorn.Server):
 
 
 def listen(port: int) -> socket.socket:
-    """A listening socket on loopback; exits with a clear message when the port is taken."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    """A listening socket on BIND; exits with a clear message when the port is taken."""
+    from django.conf import settings
+
+    family = socket.AF_INET6 if settings.BIND.version == 6 else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind(("127.0.0.1", port))
+        listener.bind((str(settings.BIND), port))
     except OSError as error:
         sys.exit(f"No se puede usar el puerto {port} ({error.strerror}). Elige otro: PORT=8080 make run")
     return listener
@@ -55,7 +58,7 @@ def main() -> None:
 
 
 def run(application: str, port: int) -> None:
-    """Serve `application` on loopback until a signal says stop."""
+    """Serve `application` on `port` until a signal says stop."""
     # Whom to believe about the client's address is TRUSTED_PROXIES' to say, not uvicorn's.
     options = uvicorn.Config(application, log_config=None, timeout_graceful_shutdown=1, proxy_headers=False)
     Server(options).run(sockets=[listen(port)])
