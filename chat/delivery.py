@@ -19,7 +19,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Func, Min, QuerySet
 from django.db.models.functions import Now
 
-from chat import runtime
+from chat import runtime, tallies
 from chat.head import IS_OPEN, give_up_abandoned, next_message, open_messages
 from chat.models import Conversation, Delivery, Held, Message, Role
 from chat.outcomes import CRASH_PAUSE_S, LeaseEndedError, settle
@@ -179,7 +179,10 @@ def send(claimed: Claim, before_first_byte: Callable[[], None]) -> Result:
     runtime.let_go_of_database()
     if isinstance(prepared, Refused):
         return prepared
-    return gateways.active().send(claimed.address, prepared, before_first_byte)
+    began = time.monotonic()
+    result = gateways.active().send(claimed.address, prepared, before_first_byte)
+    tallies.note_send(result, time.monotonic() - began)
+    return result
 
 
 def attempt(claimed: Claim) -> Result | Exception:

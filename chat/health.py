@@ -17,11 +17,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from chat.models import Delivery, Message, Worker
-from chat.runtime import SWEEP_S
+from chat.runtime import SWEEP_S, process_name
 from tickets.access import can_work
 from whatsapp import connection
 
-PROBE = "salud"
 SILENT_AFTER = timedelta(seconds=6 * SWEEP_S)
 
 
@@ -30,7 +29,7 @@ SILENT_AFTER = timedelta(seconds=6 * SWEEP_S)
 def salud(request: HttpRequest) -> JsonResponse:
     """GET /salud: 503 only when this process cannot read and write the database; all else is a word in the body."""
     try:
-        Worker.objects.update_or_create(name=PROBE, defaults={"seen": timezone.now()})
+        Worker.objects.update_or_create(name=Worker.PROBE, defaults={"seen": timezone.now()})
         words = {
             "base_de_datos": "ok",
             "broker": broker(),
@@ -57,7 +56,13 @@ def broker() -> str:
 
 def worker_alive() -> bool:
     """Whether any process that sends has swept lately."""
-    return Worker.objects.exclude(name=PROBE).filter(seen__gt=timezone.now() - SILENT_AFTER).exists()
+    return Worker.senders().filter(seen__gt=timezone.now() - SILENT_AFTER).exists()
+
+
+def note_streams(count: int) -> None:
+    """The sign of life of this process as one that keeps `count` open pages up to date. One query."""
+    now = {"seen": timezone.now(), "streams": count}
+    Worker.objects.update_or_create(name=f"vivo:{process_name()}", defaults=now)
 
 
 @api_view(["GET"])

@@ -303,10 +303,34 @@ class PredefinedMessage(models.Model):
 
 
 class Worker(models.Model):
-    """The last sign of life of a process that sends (every sweep writes it)."""
+    """The last sign of life of a process: one that sends (every sweep writes it), or one with open streams."""
+
+    PROBE = "salud"  # the row that GET /salud writes, to see whether it can
 
     name = models.CharField(max_length=120, primary_key=True)
     seen = models.DateTimeField()
+    # The pages it keeps up to date; null for a process that sends.
+    streams = models.PositiveIntegerField(null=True)
 
     def __str__(self) -> str:
         return self.name
+
+    @classmethod
+    def senders(cls) -> models.QuerySet[Worker]:
+        """The processes that sweep and send."""
+        return cls.objects.filter(streams=None).exclude(name=cls.PROBE)
+
+
+class Tally(models.Model):
+    """One number that only grows, over all processes and restarts: so many sends of this `label` took up to `part`."""
+
+    name = models.CharField(max_length=40)
+    label = models.CharField(max_length=40)
+    part = models.CharField(max_length=10)
+    value = models.FloatField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint("name", "label", "part", name="one_tally")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.label} {self.part}"

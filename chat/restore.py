@@ -58,7 +58,7 @@ def beat(name: str) -> None:
     """
     path = heartbeat_file()
     written = parse_datetime(path.read_text()) if path.exists() else None
-    newest = Worker.objects.aggregate(newest=Max("seen"))["newest"]
+    newest = Worker.senders().aggregate(newest=Max("seen"))["newest"]
     if written and newest and newest < written:
         logger.error("La base de datos termina el %s y el último barrido fue el %s: es un respaldo", newest, written)
         after_restore("La base de datos parece restaurada de un respaldo")

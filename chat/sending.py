@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
-from chat import delivery, runtime, tasks
+from chat import delivery, runtime, tallies, tasks
 from chat.models import ACCEPTED, Delivery, Message
 from chat.wake import wake
 from tickets.models import Ticket
@@ -48,7 +48,14 @@ def set_request_threads(count: int) -> None:
 def send_now(message: Message) -> None:
     """See that somebody drains the message's conversation now: a worker, or a thread of this process."""
     if not wake(tasks.drain, message.conversation_id):
-        stand_in.submit(delivery.drain, message.conversation_id)
+        stand_in.submit(drain_here, message.conversation_id)
+
+
+def drain_here(conversation_id: int) -> None:
+    """Send in this process, because no worker was told. With Redis it has no sweep, which would write its figures."""
+    delivery.drain(conversation_id)
+    if settings.REDIS_URL:
+        tallies.write()
 
 
 def wait_for_outcome(message: Message) -> Message:

@@ -21,6 +21,7 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from chat.health import note_streams
 from chat.hub import Stream, hub
 from chat.live import CHANNEL
 from chat.models import Delivery, Message
@@ -100,6 +101,7 @@ async def ask(function: Callable[..., Found], *args: Any) -> Found:
 async def beat() -> None:
     """A sign of life to every page; the end of those that may not listen any more, or have stopped reading."""
     streams = list(hub.streams)
+    await ask(note_streams, len(streams))
     allowed = await ask(still_allowed, streams)
     for number, stream in enumerate(streams):
         if stream not in allowed:

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, Subquery
 from django.db.models.functions import Now, Substr
 
-from chat import backfill, delivery, echoes, media, restore, runtime
+from chat import backfill, delivery, echoes, media, restore, runtime, tallies
 from chat.head import IS_OPEN
 from chat.models import Conversation, Delivery, Message
 from whatsapp import connection, events
@@ -33,6 +33,7 @@ def sweep() -> None:
         runtime.pool.submit(media.fetch, attachment_id)
     for waits_on in answered_waits():
         runtime.pool.submit(events.wake_waiting, waits_on)
+    tallies.write()
 
 
 def answered_waits() -> set[str]:

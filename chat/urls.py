@@ -1,6 +1,6 @@
 from django.urls import path
 
-from chat import health, media_views, presence_views, streaming, templates_views, views
+from chat import health, media_views, metrics, presence_views, streaming, templates_views, views
 
 urlpatterns = [
     path("ticket/<int:ticket_id>/enviar-mensaje", views.send_message, name="enviar-mensaje"),
@@ -20,4 +20,5 @@ urlpatterns = [
     path("eventos", streaming.events, name="eventos"),
     path("estado", health.estado, name="estado"),
     path("salud", health.salud, name="salud"),
+    path("metricas", metrics.metrics, name="metricas"),
 ]

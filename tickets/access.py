@@ -25,6 +25,12 @@ def can_work(user: AbstractBaseUser | AnonymousUser) -> bool:
     return user.is_authenticated and workers().filter(pk=user.pk).exists()
 
 
+def can_supervise(user: AbstractBaseUser | AnonymousUser) -> bool:
+    """Whether `user` supervises the desk: an active superuser, or one of Supervisores. One query."""
+    allowed = Q(is_superuser=True) | Q(groups__name=GROUP_SUPERVISORS)
+    return user.is_authenticated and User.objects.filter(allowed, pk=user.pk, is_active=True).exists()
+
+
 def get_ticket(user: AbstractBaseUser | AnonymousUser, ticket_id: int) -> Ticket:
     """The ticket with its contact and technician; Http404 when it does not exist or is not for `user` to see."""
     if not can_work(user):

@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
+from django.test import Client
 from django.utils import timezone
 
-from chat import compose, restore
+from chat import compose, health, restore
 from chat.models import Message, Worker
 from tests.factory import make_ticket
 from whatsapp import connection
@@ -33,6 +34,15 @@ def test_a_database_behind_the_last_sweep_pauses_sending_and_doubts_what_was_que
     queued.refresh_from_db()
     assert connection.current().paused
     assert queued.state == "sin_confirmar"
+
+
+def test_a_probe_or_a_page_that_comes_before_the_first_sweep_hides_no_restored_database(client: Client) -> None:
+    restore.beat("uno")
+    Worker.objects.update(seen=timezone.now() - timedelta(hours=1))
+    client.get("/salud")
+    health.note_streams(3)
+    restore.beat("uno")
+    assert connection.current().paused
 
 
 def test_a_database_that_goes_on_is_not_paused(queued: Message) -> None:

@@ -74,6 +74,7 @@ DESK = {
     "ticket/<int:ticket_id>/estado": api("POST", "400"),
     "ticket/<int:ticket_id>/tomar": api("POST", "200"),
     "estado": api("GET", "200"),
+    "metricas": Row("GET", UNKNOWN, "404", "200", "404"),
     "salir": Row("POST", LOGIN, LOGIN, LOGIN, LOGIN),
     "entrar": Row("GET", "200", "→ /", "→ /", "→ /"),
     "api/token": public("POST", "400"),
