@@ -44,7 +44,7 @@ export function openPresence(opened) {
   spoken.clear();
   show([]);
   personWrote();
-  tell();
+  if (!document.hidden) tell();
 }
 
 export function closePresence() {
@@ -76,7 +76,7 @@ export function startPresence() {
     if (detail?.ticket !== conversation?.id) return;
     show(detail.quien);
     // Another tab of ours left, or the server forgot us: we are still here.
-    if (!detail.quien.some(({ id }) => id === own) && Date.now() - told > AGAIN) tell();
+    if (!document.hidden && !detail.quien.some(({ id }) => id === own) && Date.now() - told > AGAIN) tell();
   });
   window.addEventListener("vivo:persona", ({ detail }) => {
     if (detail?.ticket === conversation?.id) personTypes();
@@ -104,7 +104,7 @@ function onInput() {
 /** Says that we are here, and whether we type; and hears who else is. */
 async function tell() {
   const open = conversation;
-  if (!open || (document.hidden && typing)) return;
+  if (!open) return;
   told = Date.now();
   clearTimeout(renewal);
   try {

@@ -85,7 +85,7 @@ function drawPhone(node, phone, actions) {
   node.setAttribute("aria-label", `Teléfono de ${phone.nombre}`);
   node.querySelector(".nombre").textContent = phone.nombre;
   node.querySelector(".nombre").title = phone.nombre;
-  node.querySelector(".numero").textContent = phone.escribiendo ? "escribiendo…" : spaced(phone.telefono);
+  node.querySelector(".numero").textContent = phone.escribiendo ? "La mesa está escribiendo…" : spaced(phone.telefono);
   node.querySelector(".numero").classList.toggle("escribe", phone.escribiendo);
   node.querySelector(".inicial").textContent = [...phone.nombre.replace("+", "")][0]?.toUpperCase() ?? "";
   node.querySelector("textarea").setAttribute("aria-label", `Mensaje de ${phone.nombre}`);
