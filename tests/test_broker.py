@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from uuid import uuid4
 
 import pytest
+import requests
 
 from tests.chaos.servers import RedisServer, redis_server
 from tests.programs import Desk, desk, until
@@ -106,3 +107,33 @@ def test_with_its_broker_back_wake_ups_arrive_again(running: Desk) -> None:
         return running.send(ticket, f"pronto {uuid4()}").status_code == 200 and time.monotonic() - began < 1.5
 
     until(lambda: all(quick() for _ in range(5)), 30, "cinco envíos seguidos sin espera")
+
+
+def writes(desk: Desk, ticket: int, on: bool) -> object:
+    """A technician's page says whether they type; who is there, as the answer says."""
+    answer = desk.post(f"/ticket/{ticket}/presencia", {"escribiendo": on})
+    answer.raise_for_status()
+    return answer.json()["quien"]
+
+
+def seen_writing(desk: Desk, phone: str) -> bool:
+    screen = requests.get(f"{desk.simulator_url}/simulador/telefonos", timeout=10).json()
+    return any(one["escribiendo"] for one in screen["telefonos"] if one["telefono"] == phone)
+
+
+def test_the_worker_shows_that_a_technician_types_and_hides_it_again(running: Desk) -> None:
+    phone, ticket = new_person(running)
+    until(lambda: answered(running, ticket), 15)
+    writes(running, ticket, True)
+    until(lambda: seen_writing(running, phone))
+    writes(running, ticket, False)
+    until(lambda: not seen_writing(running, phone))
+
+
+def test_with_redis_silent_who_is_present_is_unknown_and_the_page_is_answered(
+    running: Desk, redis: RedisServer
+) -> None:
+    _, ticket = new_person(running)
+    until(lambda: writes(running, ticket, False))
+    with silent(redis):
+        assert writes(running, ticket, True) is None
