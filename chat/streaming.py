@@ -144,7 +144,7 @@ def watch() -> Callable[[], Coroutine[Any, Any, None]]:
         nonlocal before
         now = await ask(state_of_whatsapp) if hub.streams else []
         if now and now != before:  # the first look too: it may be another than the page found
-            hub.tell("conexion", {})
+            hub.publish(("conexion", "{}"))
         before = now
 
     return look
