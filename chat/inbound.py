@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from chat import assistant, changes, delivery, presence, references, tasks, window
+from chat import alerts, assistant, changes, delivery, presence, push_keys, references, tasks, window
 from chat.attachments import attach
 from chat.echoes import own_message
 from chat.head import silenced
@@ -97,6 +97,10 @@ def receive(event: Inbound, gap: Gap | None = None) -> Outcome:
         said = "" if event.kind in ("location", "contact") else clean(event.text)
         assist(conversation, ticket, contact, said, answered=answered, once=gap is not None)
     ticket.save()
+    if gap is None:
+        alerts.announce_on_commit(ticket)
+        if push_keys.configured():
+            wake_on_commit(tasks.push_alert, message.pk)
     return Outcome(about=about(message))
 
 

@@ -10,6 +10,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from chat import live
+from chat.alert_models import AlertSettings as AlertSettings
+from chat.alert_models import PushDevice as PushDevice
 from tickets.models import Contact, Ticket
 from whatsapp.models import Template
 

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 
-from chat import delivery, media, media_store, read_marks, runtime, typing_shown
+from chat import delivery, media, media_store, push, push_devices, read_marks, runtime, typing_shown
 from whatsapp import events, gateways, templates
 from whatsapp.models import ConnectionChange, WebhookEvent
 
@@ -48,6 +48,21 @@ def mark_read(ticket_id: int, seq: int, count: int) -> None:
     runtime.courtesies.offer(read_marks.mark, ticket_id, seq, count, waiting=100)
 
 
+@shared_task(name="chat.push_alert")
+def push_alert(message_id: int) -> None:
+    push.alert(message_id)
+
+
+@shared_task(name="chat.push_test")
+def push_test(device_id: int) -> None:
+    push.try_out(device_id)
+
+
+@shared_task(name="chat.purge_devices")
+def purge_devices() -> None:
+    push_devices.purge()
+
+
 @shared_task(name="chat.purge_events")
 def purge_events() -> None:
     WebhookEvent.purge(settings.EVENTOS_DIAS)
@@ -80,5 +95,14 @@ def wake_waiting(waits_on: str) -> None:
 
 BY_NAME = {
     task.name: task
-    for task in (drain, handle_event, purge_events, purge_sessions, purge_files, refresh_templates, wake_waiting)
+    for task in (
+        drain,
+        handle_event,
+        purge_events,
+        purge_sessions,
+        purge_files,
+        purge_devices,
+        refresh_templates,
+        wake_waiting,
+    )
 }

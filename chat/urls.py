@@ -1,6 +1,16 @@
 from django.urls import path
 
-from chat import health, media_views, metrics, presence_views, streaming, templates_views, views
+from chat import (
+    alert_views,
+    health,
+    media_views,
+    metrics,
+    presence_views,
+    push_views,
+    streaming,
+    templates_views,
+    views,
+)
 
 urlpatterns = [
     path("ticket/<int:ticket_id>/enviar-mensaje", views.send_message, name="enviar-mensaje"),
@@ -18,6 +28,13 @@ urlpatterns = [
     path("ticket/<int:ticket_id>/tomar", views.take, name="tomar"),
     path("ticket/<int:ticket_id>/estado", views.change_state, name="cambiar-estado"),
     path("eventos", streaming.events, name="eventos"),
+    path("avisos", alert_views.page, name="avisos"),
+    path("avisos/pendientes", alert_views.waiting, name="avisos-pendientes"),
+    path("avisos/preferencias", alert_views.preferences, name="avisos-preferencias"),
+    path("avisos/dispositivos", push_views.devices, name="avisos-dispositivos"),
+    path("avisos/quitar", push_views.remove, name="avisos-quitar"),
+    path("avisos/probar", push_views.try_out, name="avisos-probar"),
+    path("sw.js", push_views.service_worker, name="service-worker"),
     path("estado", health.estado, name="estado"),
     path("salud", health.salud, name="salud"),
     path("metricas", metrics.metrics, name="metricas"),

@@ -213,6 +213,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "purgar-eventos": {"task": "chat.purge_events", "schedule": 3600.0},
     "purgar-sesiones": {"task": "chat.purge_sessions", "schedule": 86400.0},
     "purgar-archivos": {"task": "chat.purge_files", "schedule": 86400.0},
+    "purgar-dispositivos": {"task": "chat.purge_devices", "schedule": 86400.0},
     "leer-plantillas": {"task": "chat.refresh_templates", "schedule": 86400.0},
 }
 
@@ -286,6 +287,7 @@ CONTENT_SECURITY_POLICY = {
         "font-src": [SELF],
         "connect-src": [SELF],
         "manifest-src": [SELF],
+        "worker-src": [SELF],
         "form-action": [SELF],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
@@ -336,6 +338,11 @@ REABRIR_HORAS = number("REABRIR_HORAS", 48)
 # What the person is shown besides messages: that a technician types, and that their messages were read.
 ESCRIBIENDO_EN_WHATSAPP = choice("ESCRIBIENDO_EN_WHATSAPP", "true", YES + NO) in YES
 LEIDO_EN_WHATSAPP = choice("LEIDO_EN_WHATSAPP", "false", YES + NO) in YES
+# Web push, for technicians with the desk closed: off without keys (chat/push_keys.py).
+PUSH_CLAVE_PUBLICA = env.str("PUSH_CLAVE_PUBLICA", "")
+PUSH_CLAVE_PRIVADA = env.secret("PUSH_CLAVE_PRIVADA")
+PUSH_CONTACTO = env.str("PUSH_CONTACTO", "")
+PUSH_LOCAL = False  # only for our tests: a push service at http://127.0.0.1
 EVENTOS_DIAS = number("EVENTOS_DIAS", 30, at_least=1)
 # The largest file that is fetched from the gateway or taken from a technician, whatever the gateway allows.
 ADJUNTO_MAX_MB = number("ADJUNTO_MAX_MB", 100, above=0)

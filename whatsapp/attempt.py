@@ -17,6 +17,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from whatsapp.public import NotPublicError, is_public
+
 # Unlike the monotonic clock it also runs while the machine sleeps: a lease does not sleep either.
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
@@ -34,13 +36,16 @@ class StoppedError(Exception):
 
 
 class Attempt:
-    """One call's deadline, its watchdog, and whether its first byte was written."""
+    """One call's deadline, its watchdog, and whether its first byte was written. `public`: only to the Internet."""
 
-    def __init__(self, deadline_s: float, before_first_byte: Callable[[], None] | None) -> None:
+    def __init__(
+        self, deadline_s: float, before_first_byte: Callable[[], None] | None, *, public: bool = False
+    ) -> None:
         self.too_late = f"sin respuesta completa en {deadline_s:g} s"
         self._deadline = _now() + deadline_s
         self.written = False  # set when the first byte of the request is about to leave
         self._before_first_byte = before_first_byte
+        self._public = public
         self._lock = threading.Lock()
         self._guard: socket.socket | None = None
         self._fired = self._finished = False
@@ -69,6 +74,8 @@ class Attempt:
         """A connected TCP socket under the watchdog. urllib3's own gives every address the whole timeout again."""
         error: Exception = OSError(f"{host}: sin direcciones")
         for family, kind, protocol, _, address in _look_up(host, port, self.remaining()):
+            if self._public and not is_public(address[0]):
+                raise NotPublicError(f"{host} no está en internet")
             sock = socket.socket(family, kind, protocol)
             try:
                 for option in options or ():

@@ -84,6 +84,7 @@ def call(
     deadline_s: float,
     before_first_byte: Callable[[], None] | None = None,
     max_body: int = MAX_BODY,
+    public: bool = False,
 ) -> Response | Unreachable | Ambiguous:
     """Make one HTTP request over its own connection: no retry, no redirect, no proxy, no netrc.
 
@@ -93,12 +94,15 @@ def call(
     connection (and its TLS) stands, immediately before the first byte of the request is written; what it raises is
     raised from here and nothing is written. All else that goes wrong is Unreachable before that byte and Ambiguous
     after it, whatever the exception: also a cut body, and one longer than `max_body` (TooLong).
+
+    `public` is for an address that somebody else named: whatever its name leads to, this machine and its network are
+    not called.
     """
     body = content if json is None else jsonlib.dumps(json).encode()
     sent_headers = {"Accept-Encoding": "identity", "Connection": "close", **(headers or {})}
     if json is not None:
         sent_headers["Content-Type"] = "application/json"
-    with Attempt(deadline_s, before_first_byte) as attempt, requests.Session() as session:
+    with Attempt(deadline_s, before_first_byte, public=public) as attempt, requests.Session() as session:
         session.trust_env = False
         session.mount("http://", Adapter(attempt))
         session.mount("https://", Adapter(attempt))

@@ -73,6 +73,13 @@ DESK = {
     "ticket/<int:ticket_id>/presencia": api("POST", "400"),
     "ticket/<int:ticket_id>/estado": api("POST", "400"),
     "ticket/<int:ticket_id>/tomar": api("POST", "200"),
+    "avisos": page("200"),
+    "avisos/pendientes": api("GET", "200"),
+    "avisos/preferencias": api("POST", "200"),  # nothing is named, so nothing changes
+    "avisos/dispositivos": api("GET", "200"),
+    "avisos/quitar": api("POST", "400"),
+    "avisos/probar": api("POST", "400"),
+    "sw.js": public("GET", "200"),
     "estado": api("GET", "200"),
     "metricas": Row("GET", UNKNOWN, "404", "200", "404"),
     "salir": Row("POST", LOGIN, LOGIN, LOGIN, LOGIN),
@@ -137,7 +144,7 @@ def rows_of_models() -> Iterator[tuple[str, Row]]:
 
 TABLE = {**DESK, **ADMIN, **dict(rows_of_models())}
 WEBHOOKS = {"webhooks/<slug:gateway>", "webhooks/evolution/<slug:topic>", "webhook"}
-PUBLIC = {"entrar", "admin/login/", "api/token", "salud", *WEBHOOKS}
+PUBLIC = {"entrar", "admin/login/", "api/token", "salud", "sw.js", *WEBHOOKS}
 API = [pattern for pattern, row in DESK.items() if row.anonymous == UNKNOWN]
 
 

@@ -1,0 +1,102 @@
+// /avisos: each choice is saved as it is made; what failed to be saved goes back to what it was.
+import { request } from "./api.js";
+import { showDevices } from "./avisos-dispositivos.js";
+import { notifyTest, permission } from "./avisos-navegador.js";
+import { playSound } from "./avisos-sonido.js";
+import { byId } from "./dom.js";
+
+const page = byId("avisos");
+const saved = byId("avisos-guardado");
+const failure = byId("avisos-error");
+const field = (name) => page.querySelector(`[name=${name}]`);
+
+function say(words, state) {
+  saved.textContent = words;
+  saved.dataset.estado = state;
+  saved.hidden = false;
+}
+
+/** Shows why something failed, or with nothing that nothing did. */
+function fail(words = "") {
+  failure.textContent = words;
+  failure.hidden = !words;
+}
+
+async function save(change, undo) {
+  say("Guardando…", "duda");
+  try {
+    const { body } = await request("/avisos/preferencias", { body: change });
+    fail();
+    say("Guardado", "bien");
+    byId("nota-silencio").hidden = !body.en_silencio;
+    window.dispatchEvent(new CustomEvent("avisos:cambio"));
+  } catch (error) {
+    undo();
+    say("Sin guardar", "mal");
+    fail(error.message);
+  }
+}
+
+function saveSwitch({ target }) {
+  save({ [target.name]: target.checked }, () => (target.checked = !target.checked));
+  if (target.name === "navegador" && target.checked) allow();
+}
+
+let chosen = page.querySelector("[name=cuales]:checked");
+function saveScope({ target }) {
+  const before = chosen;
+  chosen = target;
+  save({ cuales: target.value }, () => {
+    chosen = before;
+    before.checked = true;
+  });
+}
+
+function saveSilence() {
+  const on = field("silencio").checked;
+  const [desde, hasta] = [field("desde"), field("hasta")];
+  if (on && !(desde.reportValidity() && hasta.reportValidity())) return;
+  save({ silencio: on ? { desde: desde.value, hasta: hasta.value } : null }, () => {
+    if (on) field("silencio").checked = false;
+  });
+}
+
+/** Asks the browser to allow notifications, where it has not been asked. */
+async function allow() {
+  if (permission() === "default") await Notification.requestPermission();
+  showPermission();
+}
+
+const PERMISSION = {
+  "": ["Este navegador no tiene avisos. Usa Chrome, Edge, Firefox o Safari al día, y entra por https.", "mal"],
+  default: ["Falta que este navegador te deje recibirlos.", ""],
+  denied: [
+    "Este navegador tiene bloqueados los avisos de esta página. Para permitirlos: el candado junto a la dirección → Notificaciones → Permitir, y recarga la página.",
+    "mal",
+  ],
+  granted: ["", ""],
+};
+
+function showPermission() {
+  const now = permission();
+  const wanted = field("navegador").checked;
+  const [words, tone] = PERMISSION[now];
+  const note = byId("nota-navegador");
+  note.textContent = words;
+  note.dataset.tono = tone;
+  note.hidden = !words || !wanted;
+  byId("permitir").hidden = now !== "default" || !wanted;
+  byId("probar-navegador").hidden = now !== "granted" || !wanted;
+}
+
+for (const name of ["sonido", "navegador", "texto"]) field(name).addEventListener("change", saveSwitch);
+for (const name of ["silencio", "desde", "hasta"]) field(name).addEventListener("change", saveSilence);
+for (const radio of page.querySelectorAll("[name=cuales]")) radio.addEventListener("change", saveScope);
+field("navegador").addEventListener("change", showPermission);
+byId("oir").addEventListener("click", playSound);
+byId("permitir").addEventListener("click", allow);
+byId("probar-navegador").addEventListener("click", notifyTest);
+// Permission is given and taken in the browser's own settings too.
+navigator.permissions?.query({ name: "notifications" }).then((status) => status.addEventListener("change", showPermission));
+showPermission();
+showDevices(page.dataset.clave, fail);
