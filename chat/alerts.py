@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -31,7 +30,12 @@ def concerned(technician_id: int | None) -> list[int]:
 
 def announce_on_commit(ticket: Ticket) -> None:
     """Tell the open pages of those concerned that the person of `ticket` wrote. One query, after the transaction."""
-    transaction.on_commit(partial(tell_pages, ticket.pk, ticket.technician_id), robust=True)
+    ticket_id, technician_id = ticket.pk, ticket.technician_id
+
+    def tell() -> None:  # not a partial: Django asks for the name of what failed here, and a partial has none
+        tell_pages(ticket_id, technician_id)
+
+    transaction.on_commit(tell, robust=True)
 
 
 def tell_pages(ticket_id: int, technician_id: int | None) -> None:

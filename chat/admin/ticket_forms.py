@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from django import forms
@@ -147,6 +146,11 @@ def save_changes(ticket_id: int, form: TicketForm) -> None:
             ticket.save(update_fields=list(changed))
             conversation.bump(ticket.pk, row=True)
         if old_picture:
-            transaction.on_commit(partial(ticket.evidence.storage.delete, old_picture), robust=True)
+            storage = ticket.evidence.storage
+
+            def forget_picture() -> None:
+                storage.delete(old_picture)
+
+            transaction.on_commit(forget_picture, robust=True)
         if state or technician:
             decisions.change(ticket, state=state, technician=technician)

@@ -150,6 +150,19 @@ def wrote(ticket: Ticket, text: str = "No enciende") -> None:
     Ticket.objects.filter(pk=ticket.pk).update(unread=1)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_message_whose_telling_fails_is_taken_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("nadie oye")
+
+    monkeypatch.setattr(alerts, "tell_pages", fail)
+    assert post_webhook(inbound("No imprime")).status_code == 200
+    assert Ticket.objects.get().messages.first().text == "No imprime"  # type: ignore[union-attr]
+    assert "nadie oye" in caplog.text
+
+
 def test_the_pending_ones_are_mine_and_those_nobody_took_with_something_unread(
     desk: Client, tecnica: User, beto: User
 ) -> None:
