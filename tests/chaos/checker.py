@@ -142,8 +142,12 @@ def calls(evidence: Evidence, verdict: Verdict) -> None:
     attempts: dict[str, int] = {}
     for row in outgoing(evidence):
         attempts[row.text] = attempts.get(row.text, 0) + row.attempts
-    for text, count in repeated(line["texto"] for line in evidence.calls if line["que"] == "envio").items():
-        if count > attempts.get(text, 0):
+    made = repeated(line["texto"] for line in evidence.calls if line["que"] == "envio")
+    # A sender that slept in the middle of its request may leave one without a body: whose it was, only the sum can tell.
+    if sum(made.values()) > sum(attempts.values()):
+        verdict.blame("I9", f"{sum(made.values())} llamadas para {sum(attempts.values())} intentos")
+    for text, count in made.items():
+        if text is not None and count > attempts.get(text, 0):
             verdict.blame("I9", f"{count} llamadas para {attempts.get(text, 0)} intentos de {str(text)[:60]!r}")
 
 

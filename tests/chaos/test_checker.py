@@ -92,9 +92,15 @@ CRIMES: dict[str, tuple[str, Callable[[Evidence], Evidence]]] = {
             good, moves=moves(("session", "waha", "1", "0"), ("message", "1", "en_cola", "enviando")))),
     "called without an attempt": (
         "I9", lambda good: replace(good, calls=[{"que": "envio", "texto": "texto 1"}] * 2)),
+    "called without a body, and without an attempt": (
+        "I9", lambda good: replace(good, calls=[{"que": "envio", "texto": None}] * 3)),
     "a person's words lost": (
         "I1", lambda good: replace(good, written=[{"chatId": "5215500000000@c.us", "texto": "hola", "id": "f_c_x"}])),
 }  # fmt: skip
+
+
+def test_a_call_whose_body_never_came_is_somebody_s_attempt(good: Evidence) -> None:
+    assert not judge(replace(good, calls=[{"que": "envio", "texto": None}])).broken
 
 
 @pytest.mark.parametrize("crime", CRIMES)
