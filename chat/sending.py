@@ -21,8 +21,8 @@ seats = threading.BoundedSemaphore(max(1, settings.WEB_THREADS // 2))
 # Sends for requests whose wake-up reached nobody.
 stand_in = runtime.Pool(8, "envío")
 
-# Look at the row after so long, first and at most: a bell rings only where the same process sends.
-FIRST_LOOK_S, FEWER, LAST_LOOK_S = 0.04, 1.6, 0.25
+# Look at the row after so long, first and at most: where this process also sends, a bell rings with the outcome.
+FIRST_LOOK_S, FEWER, LAST_LOOK_S = 0.04, 1.6 if settings.REDIS_URL else 2.5, 0.25 if settings.REDIS_URL else 1.0
 
 SAVED = "Tu mensaje quedó guardado"
 WORDS: dict[str, tuple[int, str]] = {
