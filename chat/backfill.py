@@ -36,7 +36,7 @@ CLAIM, RETRY, MAX_TRIES = timedelta(minutes=10), timedelta(minutes=1), 5
 
 def note_absence() -> None:
     """The desk itself was away, so that nobody took what the gateway told: also an outage. Before the first beat."""
-    now, newest = timezone.now(), Worker.objects.aggregate(newest=Max("seen"))["newest"]
+    now, newest = timezone.now(), Worker.senders().aggregate(newest=Max("seen"))["newest"]
     lines = ConnectionChange.objects.filter(gateway=settings.WHATSAPP_GATEWAY)
     if newest and now - newest >= connection.OUTAGE and not lines.filter(down_since=newest).exists():
         told = {"connected": connection.current().connected, "detail": "La mesa estuvo detenida", "down_since": newest}

@@ -1,7 +1,7 @@
 """A database that went back in time: what it believes unsent may have been sent since.
 
 Every process that sends writes the time of its last sweep in the database and then in a file in DATA_DIR. A database
-that ends before the file's time was restored from a backup: sending is paused (docs/delivery.md, rule 15).
+whose sweeps end before the file's time was restored from a backup: sending is paused (docs/delivery.md, rule 15).
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def after_restore(why: str) -> int:
 def make_doubtful(conversation: Conversation, message: Message) -> bool:
     """A queued row of a backup may have been sent after it: by the table it passes through `enviando`."""
     if message.state == Delivery.QUEUED:
-        message.move(conversation, Delivery.SENDING, gateway=settings.WHATSAPP_GATEWAY, tried=timezone.now())
-    tried = message.tried or timezone.now()
+        message.move(conversation, Delivery.SENDING, gateway=settings.WHATSAPP_GATEWAY)
+    tried = message.tried or message.created  # evidence may be as old as that
     return message.move(conversation, Delivery.DOUBTFUL, reason=REASON, tried=tried, due=None, held="")
 
 

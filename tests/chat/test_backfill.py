@@ -279,6 +279,7 @@ def test_a_gateway_that_remembers_nothing_is_not_asked(gateway: FakeGateway, mon
 def test_the_desk_s_own_absence_is_an_outage_too(gateway: FakeGateway, ticket: Ticket) -> None:
     gone = timezone.now() - timedelta(minutes=30)
     Worker.objects.create(name="la de antes", seen=gone)
+    Worker.objects.create(name=Worker.PROBE, seen=timezone.now())  # whoever asked for its health first
     gateway.chats = {PERSON: [theirs("No imprime", gone + timedelta(minutes=10))]}
     sweeping.sweep()
     sweeping.sweep()

@@ -9,10 +9,11 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
-from chat import compose, health, restore
+from chat import compose, echoes, health, restore
 from chat.models import Message, Worker
 from tests.factory import make_ticket
 from whatsapp import connection
+from whatsapp.gateways.events import OwnMessage
 
 pytestmark = pytest.mark.django_db
 
@@ -43,6 +44,15 @@ def test_a_probe_or_a_page_that_comes_before_the_first_sweep_hides_no_restored_d
     health.note_streams(3)
     restore.beat("uno")
     assert connection.current().paused
+
+
+def test_what_left_hours_after_the_backup_is_settled_by_the_gateways_memory_of_it(queued: Message) -> None:
+    Message.objects.update(created=timezone.now() - timedelta(hours=5))
+    restore.after_restore("prueba")
+    sent_at = timezone.now() - timedelta(hours=3)
+    echoes.own_message(OwnMessage("3EB0AB", queued.conversation.contact.address, "hola", True, sent_at=sent_at))
+    queued.refresh_from_db()
+    assert (queued.state, queued.gateway_id) == ("enviado", "3EB0AB")
 
 
 def test_a_database_that_goes_on_is_not_paused(queued: Message) -> None:
