@@ -8,8 +8,10 @@ class ChatConfig(AppConfig):
     verbose_name = "Chat"
 
     def ready(self) -> None:
+        from chat import audit
         from chat.checks import check_push
         from chat.push_devices import forget_on_logout
 
         checks.register(check_push)
         user_logged_out.connect(forget_on_logout)
+        audit.connect()

@@ -6,13 +6,16 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from chat import attachments, window
+from chat import attachments, audit, window
+from chat.audit_models import Act
 from chat.compose import reopen
 from chat.models import Conversation, Delivery, Message, Role
 from chat.thread import technician_spoke
 from tickets.models import OPEN_STATES, Ticket
+from tickets.templatetags.desk import full_name
 
 ARRIVED, RESEND, DISCARD = "ya_llego", "reenviar", "descartar"
+LABELS = {ARRIVED: "Ya llegó", RESEND: "Reenviar", DISCARD: "Descartar"}
 # Which decisions make sense in which state of a message.
 ALLOWED = {
     Delivery.DOUBTFUL: {ARRIVED, RESEND, DISCARD},
@@ -36,6 +39,7 @@ def decide(ticket: Ticket, seq: int, decision: str, person: User) -> Message:
         if decision not in ALLOWED.get(Delivery(message.state), set()):
             raise TooLate
         by = {"settled_by": person, "settled": timezone.now(), "due": None}
+        audit.record(Act.DECIDED, person, ticket, f"Mensaje {seq} ({message.get_state_display()}): {LABELS[decision]}")
         if decision == ARRIVED:
             message.move(conversation, Delivery.SENT, sent=message.tried, reason="", **by)
             return message
@@ -75,14 +79,21 @@ def resend(conversation: Conversation, ticket: Ticket, message: Message, person:
 
 def take(ticket: Ticket, person: User) -> Ticket:
     """`person` takes the ticket: theirs, and in progress if it was pending."""
-    return change(ticket, technician=person)
+    return change(ticket, technician=person, by=person)
 
 
-def change(ticket: Ticket, *, state: str | None = None, technician: User | None = None) -> Ticket:
-    """Change a ticket's state or technician, so that every open page sees it. Raises OtherTicketOpen."""
+def change(
+    ticket: Ticket, *, state: str | None = None, technician: User | None = None, by: User | None = None
+) -> Ticket:
+    """Change a ticket's state or technician, so that every open page sees it. Raises OtherTicketOpen.
+
+    `by` is who is recorded for it; the administration records its own changes.
+    """
     with transaction.atomic():
         conversation = Conversation.locked_for(ticket.contact)
         ticket = Ticket.objects.select_related("contact", "technician").get(pk=ticket.pk)
+        if by:
+            note_change(ticket, state, technician, by)
         if state in OPEN_STATES:
             reopen(ticket)
         if technician:
@@ -93,3 +104,12 @@ def change(ticket: Ticket, *, state: str | None = None, technician: User | None 
         ticket.save()
         conversation.bump(ticket.pk, row=True)
     return ticket
+
+
+def note_change(ticket: Ticket, state: str | None, technician: User | None, by: User) -> None:
+    """Record what is about to change; nothing, when it is so already."""
+    if technician and ticket.technician_id != technician.pk:
+        before = f"Antes: {full_name(ticket.technician)}" if ticket.technician else ""
+        audit.record(Act.TOOK, by, ticket, before)
+    if state and ticket.state != state:
+        audit.record(Act.STATE, by, ticket, f"{ticket.state} → {state}")

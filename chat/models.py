@@ -12,6 +12,7 @@ from django.utils import timezone
 from chat import live
 from chat.alert_models import AlertSettings as AlertSettings
 from chat.alert_models import PushDevice as PushDevice
+from chat.audit_models import AuditEntry as AuditEntry
 from tickets.models import Contact, Ticket
 from whatsapp.models import Template
 

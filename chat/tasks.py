@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 
 from chat import delivery, media, media_store, push, push_devices, read_marks, runtime, typing_shown
+from chat.audit_models import AuditEntry
 from whatsapp import events, gateways, templates
 from whatsapp.models import ConnectionChange, WebhookEvent
 
@@ -69,6 +70,11 @@ def purge_events() -> None:
     ConnectionChange.purge(settings.EVENTOS_DIAS)
 
 
+@shared_task(name="chat.purge_audit")
+def purge_audit() -> None:
+    AuditEntry.purge(settings.AUDITORIA_DIAS)
+
+
 @shared_task(name="chat.purge_sessions")
 def purge_sessions() -> None:
     SessionStore.clear_expired()
@@ -99,6 +105,7 @@ BY_NAME = {
         drain,
         handle_event,
         purge_events,
+        purge_audit,
         purge_sessions,
         purge_files,
         purge_devices,

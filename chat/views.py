@@ -16,7 +16,8 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from chat import compose, decisions, history, notices, sending, window
+from chat import audit, compose, decisions, history, notices, sending, window
+from chat.audit_models import Act
 from chat.errors import explained
 from chat.models import Delivery, Message, PredefinedMessage
 from tickets.access import get_ticket
@@ -202,7 +203,7 @@ def change_state(request: Request, ticket_id: int) -> Response:
     state = body_of(request).get("estado")
     if state not in State.values:
         raise compose.InvalidText(f"«estado» debe ser uno de: {', '.join(State.values)}.")
-    ticket = decisions.change(ticket, state=state)
+    ticket = decisions.change(ticket, state=state, by=person(request))
     return Response({"ticket": history.ticket_entry(ticket, person(request))})
 
 
@@ -211,5 +212,7 @@ def log(request: Request, ticket_id: int) -> HttpResponse:
     """GET /ticket/{id}/log: the whole conversation as a text file."""
     ticket = get_ticket(request.user, ticket_id)
     text = "\n".join(history.log_lines(ticket, person(request))) + "\n"
+    if request.method == "GET":
+        audit.record(Act.EXPORTED, person(request), ticket, "Su conversación como texto")
     headers = {"Content-Disposition": f'attachment; filename="ticket-{ticket.pk}.txt"'}
     return HttpResponse(text, content_type="text/plain; charset=utf-8", headers=headers)

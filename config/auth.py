@@ -13,6 +13,9 @@ from django.utils.crypto import constant_time_compare
 from rest_framework import exceptions
 from rest_framework.authentication import TokenAuthentication
 
+from chat import audit
+from chat.audit_models import Act
+
 logger = logging.getLogger(__name__)
 
 LOCKED = "Demasiados intentos fallidos. Espera 15 minutos y vuelve a intentarlo."
@@ -62,8 +65,14 @@ class LockHandler(AxesDatabaseHandler):  # type: ignore[misc]
             return
         was_locked, request.axes_user_agent = request.axes_locked_out, ""
         super().user_login_failed(sender, credentials, request, **more)
-        if request.axes_locked_out and not was_locked:
-            name, address = client_username(request, credentials), request.axes_ip_address
+        if was_locked:
+            return
+        name, address = client_username(request, credentials), request.axes_ip_address
+        # What is no account's name may be a password typed in the wrong place.
+        known = get_user_model().objects.filter(username=name).exists()
+        audit.record(Act.REFUSED, None, detail=f"Por {request.path}", name=name if known else "(cuenta que no existe)")
+        if request.axes_locked_out:
+            audit.record(Act.LOCKED, None, name=name if known else "(cuenta que no existe)")
             logger.warning("Acceso bloqueado 15 minutos para %r desde %s", name, address)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from chat import origin
 from config.logs import request_id
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -68,7 +69,11 @@ class TrustedProxyMiddleware:
                 request.META.pop(header, None)
         if peer is not None:
             request.META["REMOTE_ADDR"] = str(peer)
-        return self.get_response(request)
+        token = origin.address.set(request.META.get("REMOTE_ADDR", ""))
+        try:
+            return self.get_response(request)
+        finally:
+            origin.address.reset(token)
 
 
 def parse_address(text: str) -> Address | None:

@@ -211,6 +211,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # The same table is run by beat, or without Redis by the web process's own timer (chat/runtime.py).
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "purgar-eventos": {"task": "chat.purge_events", "schedule": 3600.0},
+    "purgar-auditoria": {"task": "chat.purge_audit", "schedule": 86400.0},
     "purgar-sesiones": {"task": "chat.purge_sessions", "schedule": 86400.0},
     "purgar-archivos": {"task": "chat.purge_files", "schedule": 86400.0},
     "purgar-dispositivos": {"task": "chat.purge_devices", "schedule": 86400.0},
@@ -344,6 +345,7 @@ PUSH_CLAVE_PRIVADA = env.secret("PUSH_CLAVE_PRIVADA")
 PUSH_CONTACTO = env.str("PUSH_CONTACTO", "")
 PUSH_LOCAL = False  # only for our tests: a push service at http://127.0.0.1
 EVENTOS_DIAS = number("EVENTOS_DIAS", 30, at_least=1)
+AUDITORIA_DIAS = number("AUDITORIA_DIAS", 0)  # 0: for ever
 # The largest file that is fetched from the gateway or taken from a technician, whatever the gateway allows.
 ADJUNTO_MAX_MB = number("ADJUNTO_MAX_MB", 100, above=0)
 WEB_THREADS = int(number("WEB_THREADS", 40, at_least=2))

@@ -66,6 +66,7 @@ class WebhookEventAdmin(ButtonAdmin):
     def show_repeated(self, request: HttpRequest, queryset: QuerySet[WebhookEvent]) -> None:
         """For gateways without ids, whose repeats are only guessed: what a person really said twice."""
         for event in queryset.filter(state=State.IGNORED, reason=events.REPEATED).order_by("pk"):
+            self.log_change(request, event, "Pidió mostrarlo como mensaje.")
             events.show(event.pk)
             event.refresh_from_db()
             shown = event.state == State.PROCESSED
@@ -74,6 +75,8 @@ class WebhookEventAdmin(ButtonAdmin):
 
     def retry(self, request: HttpRequest, pks: list[int]) -> None:
         """Handle the events again, oldest first, and say what became of each (of many: how many)."""
+        for event in WebhookEvent.objects.defer("body").filter(pk__in=pks).order_by("pk"):
+            self.log_change(request, event, "Pidió atenderlo otra vez.")
         told = [retried(pk) for pk in pks]
         if len(told) <= TOLD_ONE_BY_ONE:
             for pk, (level, words) in zip(pks, told, strict=True):

@@ -30,6 +30,8 @@ ORDERS = {
     "cerrar-sesion": ("log_out", "Sesión cerrada: escanea el código QR con el teléfono de la mesa."),
 }
 
+ASKED = {"reiniciar": "Pidió reiniciar la sesión.", "cerrar-sesion": "Pidió cerrar la sesión."}
+
 
 @admin.register(Connection)
 class ConnectionAdmin(ButtonAdmin):
@@ -125,6 +127,7 @@ class ConnectionAdmin(ButtonAdmin):
             return HttpResponseNotAllowed(["POST"])
         method, done = ORDERS[order]
         logger.warning("Sesión de WhatsApp: %s pidió %s", request.user, order)
+        self.log_change(request, obj, ASKED[order])
         failure = getattr(gateways.active(), method)()
         if failure:
             self.message_user(request, failure.detail, messages.ERROR)
@@ -154,11 +157,14 @@ class ConnectionAdmin(ButtonAdmin):
     @admin.action(description="Pausar el envío", permissions=["pause"])
     def pause_sending(self, request: HttpRequest, queryset: QuerySet[Connection]) -> None:
         connection.pause(f"Lo pidió {request.user}")
+        self.log_change(request, connection.current(), "Envío en pausa.")
         self.message_user(request, "Envío en pausa: los mensajes se guardan y esperan.", messages.WARNING)
 
     @admin.action(description="Reanudar el envío", permissions=["pause"])
     def resume_sending(self, request: HttpRequest, queryset: QuerySet[Connection]) -> None:
         resumed = events.resume(f"Lo pidió {request.user}")
+        if resumed:
+            self.log_change(request, connection.current(), "Envío reanudado.")
         text = "Envío reanudado: sale lo que esperaba." if resumed else "El envío no estaba en pausa."
         self.message_user(request, text, messages.SUCCESS if resumed else messages.INFO)
 

@@ -16,6 +16,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from chat import merging
+from chat.audit_models import AuditEntry
 from chat.models import Conversation, Message, PredefinedMessage
 from config.auth import make_token
 from tests.factory import make_ticket, make_user
@@ -99,10 +100,11 @@ ADMIN = {
     "admin/autocomplete/": admin("403", ADMIN_LOGIN),
     "admin/jsi18n/": admin("200", ADMIN_LOGIN),
     "admin/r/<path:content_type_id>/<path:object_id>/": admin("404", ADMIN_LOGIN),
-    "admin/^(?P<app_label>axes|whatsapp|tickets|chat|auth)/$": admin("200", ADMIN_LOGIN),
+    "admin/^(?P<app_label>axes|whatsapp|chat|tickets|auth)/$": admin("200", ADMIN_LOGIN),
     "admin/(?P<url>.*)$": admin("404", ADMIN_LOGIN),
     "admin/tickets/ticket/export/": admin("200"),
     "admin/chat/message/libros/": admin("200"),
+    "admin/chat/auditentry/export/": admin("200"),
     "admin/tickets/contact/combinar/": admin("→ /admin/tickets/contact/"),  # nobody was chosen
     "admin/tickets/merge/<path:object_id>/deshacer/": admin("→ change", method="POST"),
     "admin/whatsapp/connection/<path:object_id>/comprobar/": admin("→ change", method="POST"),
@@ -125,6 +127,7 @@ MODELS = {
     "tickets/merge": "200 403 200 200 403",
     "tickets/ticket": "200 403 200 200 403",
     "chat/message": "200 403 200 200 403",
+    "chat/auditentry": "200 403 200 200 403",
     "chat/predefinedmessage": "200 200 200 200 200",
     "auth/user": "200 200 200 200 403",
     "auth/group": "200 403 200 200 403",
@@ -174,6 +177,7 @@ def make(model: type[Model]) -> Model:
     fields: dict[type[Model], dict[str, Any]] = {
         AccessAttempt: {"failures_since_start": 1},
         AccessLog: {},
+        AuditEntry: {},
         AccessFailureLog: {},
         Connection: {"gateway": "waha"},
         WebhookEvent: {"gateway": "waha", "body": "{}"},
@@ -189,7 +193,7 @@ def address(pattern: str) -> str:
         pattern = re.sub(r"<(path:object_)?id>", str(row.pk), pattern)
     if "<int:ticket_id>" in pattern:
         pattern = pattern.replace("<int:ticket_id>", str(make_ticket().pk))
-    pattern = pattern.replace("^(?P<app_label>axes|whatsapp|tickets|chat|auth)/$", "tickets/")
+    pattern = pattern.replace("^(?P<app_label>axes|whatsapp|chat|tickets|auth)/$", "tickets/")
     pattern = pattern.replace("(?P<url>.*)$", "nada").replace("<slug:gateway>", "waha").replace("<slug:topic>", "call")
     pattern = pattern.replace("<int:seq>", "1").replace("<path:content_type_id>/<path:object_id>", "1/1")
     assert not set("<>^$(") & set(pattern), f"falta decir cómo se llena {pattern}"

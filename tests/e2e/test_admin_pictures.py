@@ -55,3 +55,14 @@ def test_a_supervisor_writes_the_predefined_messages(shown: Shown) -> None:
     page = shown("/admin/chat/predefinedmessage/", "admin-predefinidos")
     expect(page.locator("#result_list")).to_contain_text("Equipo listo")
     shown("/admin/auth/user/add/", "admin-usuario")
+
+
+def test_a_supervisor_sees_who_did_what_and_from_where(shown: Shown, running: Desk) -> None:
+    number = running.ticket_of("+524775550147")
+    page = shown(f"/admin/tickets/ticket/{number}/change/", "antes")
+    page.get_by_label("Prioridad").select_option("Alta")
+    page.get_by_role("button", name="Guardar", exact=True).click()
+    page = shown("/admin/chat/auditentry/", "admin-auditoria")
+    first = page.locator("#result_list tbody tr").first
+    expect(first).to_contain_text("Prioridad: Normal → Alta")
+    expect(first).to_contain_text("127.0.0.1")
