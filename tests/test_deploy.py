@@ -12,11 +12,10 @@ from typing import Any
 import pytest
 import yaml
 from django.conf import settings
-from honcho.environ import parse_procfile
 
+from tests.production import PROCESSES
 from tests.programs import ROOT, need
 
-PROCESSES: dict[str, str] = parse_procfile((ROOT / "Procfile.prod").read_text()).processes
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 ONCE = {"migrate", "respaldo"}

@@ -2,104 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 import requests
-from honcho.environ import parse_procfile
 
-from tests.programs import ROOT, Desk, free_port, need, postgres_server, redis_server, stop, until
-
-PROCESSES: dict[str, str] = parse_procfile((ROOT / "Procfile.prod").read_text()).processes
-THREADS = 4
-BODY_MAX = 100_000
-SIMULATOR = ("--api-key", "clave", "--hmac-key", "secreto", "--delivered-after", "0.1")
-PREPARE = """
-import django
-django.setup()
-from django.core.management import call_command
-call_command("migrate", verbosity=0)
-call_command("datos_demo")
-"""
-
-
-class Production(Desk):
-    """A desk whose every request goes through Caddy. The gateway may hang for longer than any test."""
-
-    def __init__(self, folder: Path, **settings: str) -> None:
-        super().__init__(
-            folder,
-            DEBUG="false",
-            SECRET_KEY="solo-para-estas-pruebas-" + "abcdefghij" * 5,
-            TRUSTED_PROXIES="127.0.0.1,::1",
-            DJANGO_SETTINGS_MODULE="config.settings",
-            LIVE_PORT=str(free_port()),
-            WEB_PROCESSES="1",
-            WEB_THREADS=str(THREADS),
-            WHATSAPP_TIMEOUT_S="30",
-            ENVIO_ESPERA_S="30",
-            **settings,
-        )
-        self.https_port, self.http_port = free_port(), free_port()
-        self.environment |= {
-            "DOMINIO": "localhost",
-            "HTTPS_PORT": str(self.https_port),
-            "HTTP_PORT": str(self.http_port),
-            "WEB": f"127.0.0.1:{self.port}",
-            "LIVE": f"127.0.0.1:{self.environment['LIVE_PORT']}",
-            "CUERPO_MAX": f"{BODY_MAX}B",
-            "CADDY_ADMIN": f"127.0.0.1:{free_port()}",
-            "XDG_DATA_HOME": str(folder),
-            "XDG_CONFIG_HOME": str(folder),
-        }
-        self.url = f"https://localhost:{self.https_port}"
-        self.http.verify = str(folder / "caddy" / "pki" / "authorities" / "local" / "root.crt")
-
-    def prepare(self) -> None:
-        """The database with its demo logins, and the static files."""
-        environment = {**self.environment, "DEBUG": "true"}
-        subprocess.run([sys.executable, "-c", PREPARE], cwd=ROOT, env=environment, check=True)
-        self.manage("collectstatic", "--no-input", "-v0")
-
-    def start_simulator(self) -> None:
-        options = ["--port", str(self.simulator_port), "--data-dir", str(self.folder), *SIMULATOR]
-        options += ["--webhook-url", f"http://127.0.0.1:{self.port}/webhooks/waha"]
-        self.start("simulator", sys.executable, "-m", "whatsapp.simulator", *options)
-
-    def start_proxy(self) -> None:
-        caddy = need(shutil.which("caddy"), "caddy")
-        self.start("caddy", caddy, "run", "--config", "Caddyfile", "--adapter", "caddyfile")
-        until(lambda: Path(str(self.http.verify)).exists(), 20, "el certificado de Caddy")
-
-    def start_process(self, name: str) -> None:
-        """One line of Procfile.prod."""
-        self.start(name, "sh", "-c", f"exec {PROCESSES[name]}")
-
-    def listen(self) -> requests.Response:
-        """The stream of /eventos, open."""
-        return self.http.get(f"{self.url}/eventos", stream=True, timeout=20)
-
-
-def told(lines: Iterator[str], event: str, **data: Any) -> bool:
-    """Whether the stream of `lines` tells of `event` with these values before it ends."""
-    name = ""
-    for line in lines:
-        if line.startswith("event: "):
-            name = line.removeprefix("event: ")
-        elif line.startswith("data: ") and name == event and data.items() <= json.loads(line[len("data: ") :]).items():
-            return True
-    return False
+from tests.production import BODY_MAX, PROCESSES, THREADS, Production, hanging, new_ticket, told
+from tests.programs import Desk, postgres_server, redis_server, stop, until
 
 
 @pytest.fixture(scope="module")
@@ -131,20 +48,6 @@ def running(prepared: Production) -> Production:
     until(lambda: prepared.http.get(f"{prepared.url}/eventos").status_code == 401, 20, "live")
     prepared.log_in()
     return prepared
-
-
-def new_ticket(desk: Desk) -> int:
-    """The ticket of a person who has just written for the first time, and was answered by the assistant."""
-    phone = f"+52477{uuid4().int % 10_000_000:07}"
-    desk.write(phone, "Mi laptop no enciende")
-    ticket = desk.ticket_of(phone)
-    until(lambda: answered(desk, ticket), 20, "la primera pregunta del asistente")
-    return ticket
-
-
-def answered(desk: Desk, ticket: int) -> bool:
-    said = [entry["estado"] for entry in desk.history(ticket) if entry["role"] == "assistant"]
-    return bool(said) and set(said) <= {"enviado", "entregado", "leido"}
 
 
 def test_a_message_is_accepted_and_the_stream_says_so_at_once_while_it_stays_open(running: Production) -> None:
@@ -198,18 +101,6 @@ def test_a_body_beyond_the_limit_is_refused_by_the_proxy(running: Production) ->
     assert statuses[1] in (413, 502), "Caddy 2.6 dice 502; los nuevos, 413"
 
 
-@contextmanager
-def hanging(desk: Production) -> Iterator[None]:
-    """A gateway that takes every message and answers none; at the end it is another one, that works."""
-    desk.simulate(falla="colgar")
-    try:
-        yield
-    finally:
-        stop(desk.running["simulator"], signal.SIGKILL)
-        desk.start_simulator()
-        until(desk.well, 20, "el simulador")
-
-
 def test_a_gateway_that_hangs_takes_half_of_the_threads_and_a_restart_loses_nothing(running: Production) -> None:
     tickets = [new_ticket(running) for _ in range(THREADS // 2 + 1)]
     texts = [f"uno de muchos {uuid4()}" for _ in tickets]
@@ -261,3 +152,27 @@ def test_honcho_runs_the_four_and_stops_them_within_seconds(prepared: Production
     assert stop(prepared.running["honcho"], seconds=15) in (0, -signal.SIGTERM, 143), prepared.log("honcho")[-500:]
     with pytest.raises(requests.ConnectionError):
         requests.get(f"http://127.0.0.1:{prepared.port}/salud", timeout=5)
+
+
+def test_a_backup_of_postgresql_brings_everything_back_and_leaves_sending_paused(
+    prepared: Production, tmp_path: Path
+) -> None:
+    """Stopped, lost and restored; tests/test_drill.py goes on from there with a gateway."""
+    prepared.manage("respaldar", str(tmp_path))
+    (copy,) = tmp_path.glob("base-*.dump")
+    with psycopg.connect(prepared.environment["DATABASE_URL"], autocommit=True) as database:
+        before = rows(database)
+        assert before["chat_message"]
+        database.execute("DROP SCHEMA public CASCADE")
+        database.execute("CREATE SCHEMA public")
+        prepared.manage("restaurar", str(copy))
+        assert rows(database) == before
+        assert database.execute("SELECT paused_why FROM whatsapp_connection").fetchall() == [
+            ("Se restauró un respaldo",)
+        ]
+
+
+def rows(database: psycopg.Connection[Any]) -> dict[str, int]:
+    """How many rows each table has."""
+    tables = database.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+    return {name: database.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for (name,) in tables}  # type: ignore[index]
