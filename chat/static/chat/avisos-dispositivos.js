@@ -1,6 +1,6 @@
 // /avisos: the devices that are told with the desk closed, and whether this one is.
 import { request } from "./api.js";
-import { permission } from "./avisos-navegador.js";
+import { BLOCKED, permission } from "./avisos-navegador.js";
 import { pushSupported, subscribe, subscription } from "./avisos-push.js";
 import { byId, h } from "./dom.js";
 import { shortDate } from "./times.js";
@@ -8,8 +8,6 @@ import { shortDate } from "./times.js";
 const APPLE_PHONE = /iPhone|iPad/.test(navigator.userAgent) || (/Macintosh/.test(navigator.userAgent) && navigator.maxTouchPoints > 1);
 const LOOK_MS = 1_000;
 const LOOKS = 15;
-const BLOCKED =
-  "Este navegador tiene bloqueados los avisos de esta página. Para permitirlos: el candado junto a la dirección → Notificaciones → Permitir, y recarga la página.";
 
 let fail = () => {};
 let key = "";

@@ -2,6 +2,8 @@
 import { openPanel } from "./dialogs.js";
 import { byId } from "./dom.js";
 
+export const BLOCKED =
+  "Este navegador tiene bloqueados los avisos de esta página. Para permitirlos: el candado junto a la dirección → Notificaciones → Permitir, y recarga la página.";
 const AGAIN_MS = 60_000;
 const icon = document.querySelector("link[rel=apple-touch-icon]")?.href;
 const told = new Map();

@@ -1,7 +1,7 @@
 // /avisos: each choice is saved as it is made; what failed to be saved goes back to what it was.
 import { request } from "./api.js";
 import { showDevices } from "./avisos-dispositivos.js";
-import { notifyTest, permission } from "./avisos-navegador.js";
+import { BLOCKED, notifyTest, permission } from "./avisos-navegador.js";
 import { playSound } from "./avisos-sonido.js";
 import { byId } from "./dom.js";
 
@@ -70,10 +70,7 @@ async function allow() {
 const PERMISSION = {
   "": ["Este navegador no tiene avisos. Usa Chrome, Edge, Firefox o Safari al día, y entra por https.", "mal"],
   default: ["Falta que este navegador te deje recibirlos.", ""],
-  denied: [
-    "Este navegador tiene bloqueados los avisos de esta página. Para permitirlos: el candado junto a la dirección → Notificaciones → Permitir, y recarga la página.",
-    "mal",
-  ],
+  denied: [BLOCKED, "mal"],
   granted: ["", ""],
 };
 
@@ -99,4 +96,5 @@ byId("probar-navegador").addEventListener("click", notifyTest);
 // Permission is given and taken in the browser's own settings too.
 navigator.permissions?.query({ name: "notifications" }).then((status) => status.addEventListener("change", showPermission));
 showPermission();
+byId("avisos-campos").disabled = false; // A choice made before now would not have been saved.
 showDevices(page.dataset.clave, fail);

@@ -36,7 +36,7 @@ async function look() {
   asking = true;
   const named = wanted;
   wanted = new Set();
-  next = Date.now() + APART_MS;
+  next = Date.now() + (state ? APART_MS : 0);
   try {
     const { body } = await request("/avisos/pendientes");
     if (!state) keepDevice(body).catch(() => {}); // It is tried again on the next page.
