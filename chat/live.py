@@ -75,7 +75,7 @@ class Publisher:
         client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=0.5, socket_connect_timeout=0.5)
         lost = False
         while True:
-            lines = dict.fromkeys([waiting.get(), *drained(waiting)])
+            lines = each_last([waiting.get(), *drained(waiting)])
             try:
                 with client.pipeline(transaction=False) as pipe:
                     for line in [LOST, *lines] if lost else lines:
@@ -87,6 +87,11 @@ class Publisher:
                     logger.warning("Redis no toma los avisos a las páginas abiertas (%s)", error)
                 lost = True
                 threading.Event().wait(PAUSE_S)
+
+
+def each_last(lines: list[str]) -> list[str]:
+    """Every line once, where it came last: what was told before it may no longer be so."""
+    return list(dict.fromkeys(reversed(lines)))[::-1]
 
 
 def drained(waiting: queue.SimpleQueue[str]) -> list[str]:

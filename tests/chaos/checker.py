@@ -143,7 +143,7 @@ def calls(evidence: Evidence, verdict: Verdict) -> None:
     for row in outgoing(evidence):
         attempts[row.text] = attempts.get(row.text, 0) + row.attempts
     made = repeated(line["texto"] for line in evidence.calls if line["que"] == "envio")
-    # A sender that slept in the middle of its request may leave one without a body: whose it was, only the sum can tell.
+    # A sender that slept in the middle of its request may leave one without a body: only the sum can tell of it.
     if sum(made.values()) > sum(attempts.values()):
         verdict.blame("I9", f"{sum(made.values())} llamadas para {sum(attempts.values())} intentos")
     for text, count in made.items():
