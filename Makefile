@@ -63,7 +63,7 @@ check-python:
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-.venv/dev: requirements-dev.txt requirements.txt | check-python
+.venv/dev: requirements-dev.txt requirements-push.txt requirements.txt | check-python
 	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
 	@echo "Instalando lo necesario para las pruebas en .venv …"
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
