@@ -461,7 +461,8 @@ def test_without_keys_nothing_is_pushed_woken_or_taken(
         ({"PUSH_CONTACTO": ""}, "PUSH_CONTACTO debe ser"),
         ({"PUSH_CONTACTO": "soporte@example.org"}, "PUSH_CONTACTO debe ser"),
     ],
-    ids=str,
+    # The keys are made anew by each process that runs tests.
+    ids=["no public", "another public", "no private", "no key", "too long", "no contact", "no address"],
 )
 def test_settings_that_leave_it_off_are_named_by_the_check(
     desk: Client, service: PushService, settings: Settings, change: dict[str, str], hint: str, hear: Callable[..., None]
