@@ -64,6 +64,8 @@ def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
             detail = CSRF
     elif isinstance(error, exceptions.ValidationError):
         status = "datos_no_validos"
+    elif isinstance(error, exceptions.NotFound):
+        status = "no_encontrado"
     response.data = {"detail": detail, "status": status}
     return response
 
