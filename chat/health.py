@@ -7,12 +7,9 @@ from typing import Any
 
 import redis
 from django.conf import settings
-from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError
-from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
-from django.views.decorators.http import require_safe
-from rest_framework.decorators import api_view
+from rest_framework.decorators import api_view, authentication_classes, permission_classes
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -24,9 +21,10 @@ from whatsapp import connection
 SILENT_AFTER = timedelta(seconds=6 * SWEEP_S)
 
 
-@login_not_required
-@require_safe
-def salud(request: HttpRequest) -> JsonResponse:
+@api_view(["GET", "HEAD"])
+@authentication_classes([])
+@permission_classes([])
+def salud(request: Request) -> Response:
     """GET /salud: 503 only when this process cannot read and write the database; all else is a word in the body."""
     try:
         Worker.objects.update_or_create(name=Worker.PROBE, defaults={"seen": timezone.now()})
@@ -37,9 +35,9 @@ def salud(request: HttpRequest) -> JsonResponse:
             "whatsapp": "conectado" if connection.current().connected else "desconectado",
         }
     except DatabaseError:
-        return JsonResponse({"status": "error", "base_de_datos": "sin lectura o escritura"}, status=503)
+        return Response({"status": "error", "base_de_datos": "sin lectura o escritura"}, status=503)
     well = words["broker"] != "sin conexión" and words["worker"] == "ok" and words["whatsapp"] == "conectado"
-    return JsonResponse({"status": "ok" if well else "degradado", **words})
+    return Response({"status": "ok" if well else "degradado", **words})
 
 
 def broker() -> str:

@@ -248,8 +248,18 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "EXCEPTION_HANDLER": "config.errors.answer_error",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_METADATA_CLASS": None,  # OPTIONS would show our docstrings
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Chat en Vivo",
+    "DESCRIPTION": "Lo que un programa le puede pedir a la mesa. A cualquier respuesta se le pueden agregar claves.",
+    "OAS_VERSION": "3.1.1",
+    "PREPROCESSING_HOOKS": ["config.openapi.document.only_described"],
+    "POSTPROCESSING_HOOKS": [],
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "DISABLE_ERRORS_AND_WARNINGS": False,
 }
 IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True
 

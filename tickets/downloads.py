@@ -41,4 +41,6 @@ def download(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespons
                 raise Http404
         return response
 
+    # By these it is found to be of the API.
+    answered.cls, answered.initkwargs = asked.cls, asked.initkwargs  # type: ignore[attr-defined]
     return answered

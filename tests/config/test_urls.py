@@ -83,6 +83,8 @@ DESK = {
     "sw.js": public("GET", "200"),
     "eventos": api("GET", "503"),  # the tests ask by WSGI, which serves no streams
     "estado": api("GET", "200"),
+    "api/esquema": api("GET", "200"),
+    "api/docs": api("GET", "200"),
     "metricas": Row("GET", UNKNOWN, "404", "200", "404"),
     "salir": Row("POST", LOGIN, LOGIN, LOGIN, LOGIN),
     "entrar": Row("GET", "200", "→ /", "→ /", "→ /"),
