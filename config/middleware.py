@@ -3,9 +3,14 @@
 import ipaddress
 import uuid
 from collections.abc import Callable
+from typing import Any
 
+from csp.constants import HEADER
+from csp.middleware import CSPMiddleware
+from csp.utils import build_policy
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 
 from chat import origin
 from config.logs import request_id
@@ -29,6 +34,21 @@ class RequestIdMiddleware:
             return response
         finally:
             request_id.reset(token)
+
+
+class ContentPolicyMiddleware(CSPMiddleware):
+    """django-csp's, which writes the policy anew for every answer: ours is the same for all but who asks for more."""
+
+    def __init__(self, get_response: Any) -> None:
+        super().__init__(get_response)
+        self.policy = build_policy()
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        wants_more = hasattr(request, "_csp_nonce") or any(name.startswith("_csp") for name in vars(response))
+        if wants_more or response.status_code in (404, 500):  # those may be Django's own pages for programmers
+            return super().process_response(request, response)
+        response.headers.setdefault(HEADER, self.policy)
+        return response
 
 
 class PrivateCacheMiddleware:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 import phonenumbers
@@ -101,6 +102,7 @@ def possible_duplicates(key: str) -> list[str]:
     return []
 
 
+@lru_cache(10_000)
 def show(address: str) -> str:
     """An address for people to read: "+52 1 477 275 8198", "@ana", or else "sin número (WhatsApp …1234)"."""
     if address.startswith("@"):
