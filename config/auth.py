@@ -12,9 +12,11 @@ from django.shortcuts import render
 from django.utils.crypto import constant_time_compare
 from rest_framework import exceptions
 from rest_framework.authentication import TokenAuthentication
+from rest_framework.request import Request
 
 from chat import audit
 from chat.audit_models import Act
+from config.sessions import SAFE, memory
 
 logger = logging.getLogger(__name__)
 
@@ -31,8 +33,14 @@ def make_token(user: AbstractUser) -> str:
 class SignedTokenAuthentication(TokenAuthentication):
     """Checks a token of `make_token`: nothing is stored, and a changed password or a disabled user ends it."""
 
+    def authenticate(self, request: Request) -> Any:
+        self.from_memory = request.method in SAFE
+        return super().authenticate(request)
+
     def authenticate_credentials(self, key: str) -> tuple[AbstractUser, str]:
-        invalid = exceptions.AuthenticationFailed("Token no válido.")
+        if self.from_memory and (known := memory.recall("token", key)):
+            return known, key
+        invalid, changes = exceptions.AuthenticationFailed("Token no válido."), memory.changes
         try:
             pk, auth_hash = signing.loads(key, salt=SALT)
             user = get_user_model().objects.get(pk=pk, is_active=True)
@@ -40,6 +48,7 @@ class SignedTokenAuthentication(TokenAuthentication):
             raise invalid from None
         if not constant_time_compare(auth_hash, user.get_session_auth_hash()):
             raise invalid
+        memory.keep("token", key, user, changes)
         return user, key
 
 

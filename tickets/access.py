@@ -21,8 +21,11 @@ def workers() -> QuerySet[User]:
 
 
 def can_work(user: AbstractBaseUser | AnonymousUser) -> bool:
-    """Whether `user` is one of the `workers`. One query."""
-    return user.is_authenticated and workers().filter(pk=user.pk).exists()
+    """Whether `user` is one of the `workers`. One query; none for who was asked about lately (config/sessions.py)."""
+    known: dict[str, bool] = getattr(user, "remembered", {})
+    if "works" not in known:
+        known["works"] = user.is_authenticated and workers().filter(pk=user.pk).exists()
+    return known["works"]
 
 
 def can_supervise(user: AbstractBaseUser | AnonymousUser) -> bool:

@@ -266,7 +266,7 @@ def test_a_reading_asks_the_same_few_questions_however_much_there_is(supervisora
         queued()
     with CaptureQueriesContext(connection) as queries:
         client.get("/metricas")
-    assert len(queries) == 9  # its person, their group, and seven of its own
+    assert len(queries) == 8  # whether they supervise, and seven of its own; its person is remembered
 
 
 def test_no_history_is_read(supervisora: User) -> None:
