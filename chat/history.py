@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Subquery
 from django.utils import timezone
 
 from chat import attachments, media_uploads, window
 from chat.models import Conversation, Message
 from tickets.models import Ticket
+from tickets.prepared import Prepared
+
+Row = tuple[Any, ...]
 
 PAGE = 50
 QUOTED = 200  # characters of a message that an answer to it shows
@@ -31,7 +35,7 @@ COLUMNS = (
     "author__first_name",
     "author__last_name",
     "author__username",
-    "resends__seq",
+    "resends_id",
 )
 # What a place and shared contacts are made of.
 SHOWN_DETAILS = ("latitud", "longitud", "nombre", "direccion", "contactos")
@@ -45,26 +49,35 @@ CHANGES = (
     "own_reaction",
     "recovered",
     "details",
-    "quotes__seq",
-    "quotes__role",
-    "quotes__text",
-    "quotes__deleted",
+    "quotes_id",
 )
+
+RESENDS, QUOTES = ((*COLUMNS, *CHANGES).index(name) for name in ("resends_id", "quotes_id"))
 
 
 def local(moment: datetime) -> str:
     """`moment` as the contract writes times: local to TIME_ZONE, whole seconds, no offset."""
-    return timezone.localtime(moment).replace(tzinfo=None).isoformat(timespec="seconds")
+    return moment.astimezone(timezone.get_default_timezone()).isoformat(timespec="seconds")[:19]
 
 
 def full_name(first: str, last: str, username: str) -> str:
     return f"{first} {last}".strip() or username
 
 
-def entries(messages: QuerySet[Message], reader: User) -> list[dict[str, Any]]:
-    """The `historial` of `messages` in seq order, as `reader` sees it."""
-    found = []
-    for row in messages.order_by("seq").values_list(*COLUMNS, *CHANGES):
+def rows_of(messages: QuerySet[Message]) -> QuerySet[Message, Row]:
+    """What an entry is made of, in seq order."""
+    return messages.order_by("seq").values_list(*COLUMNS, *CHANGES)
+
+
+all_rows = Prepared(lambda ticket: rows_of(Message.objects.filter(ticket=ticket)))
+rows_since = Prepared(lambda ticket, version: rows_of(Message.objects.filter(ticket=ticket, version__gt=version)))
+
+
+def entries(messages: QuerySet[Message], reader: User, rows: Iterable[Row] | None = None) -> list[dict[str, Any]]:
+    """The `historial` of `messages` in seq order, as `reader` sees it; of `rows`, where they were read already."""
+    rows = list(rows_of(messages) if rows is None else rows)
+    others, found = others_named(rows), []
+    for row in rows:
         role, text, created, seq, version, state, kind, reason, key, author, first, last, username, resends, *more = row
         found.append(
             {
@@ -78,9 +91,9 @@ def entries(messages: QuerySet[Message], reader: User) -> list[dict[str, Any]]:
                 "mio": author == reader.pk,
                 "tipo": kind,
                 "motivo": reason,
-                "reenvio_de": resends,
+                "reenvio_de": others[resends][0] if resends else None,
                 "clave": str(key) if key else None,
-                **changes_entry(*more),
+                **changes_entry(others, *more),
             }
         )
     has_files = any(entry["tipo"] not in ("text", "location", "contact") for entry in found)
@@ -90,7 +103,15 @@ def entries(messages: QuerySet[Message], reader: User) -> list[dict[str, Any]]:
     return found
 
 
+def others_named(rows: list[Row]) -> dict[int, tuple[int, str, str, datetime | None]]:
+    """Of the messages that these answer or send again: seq, role, text, and when they were deleted. Most name none."""
+    wanted = {row[at] for row in rows for at in (RESENDS, QUOTES) if row[at]}
+    named = Message.objects.filter(pk__in=wanted) if wanted else Message.objects.none()
+    return {pk: other for pk, *other in named.values_list("pk", "seq", "role", "text", "deleted")}  # type: ignore[misc]
+
+
 def changes_entry(
+    others: dict[int, tuple[int, str, str, datetime | None]],
     code: str,
     edited: datetime | None,
     original: str,
@@ -99,10 +120,13 @@ def changes_entry(
     own_reaction: str,
     recovered: datetime | None,
     details: dict[str, Any],
-    *quoted: Any,
+    quotes: int | None,
 ) -> dict[str, Any]:
     """The part of an entry that CHANGES fill. `content` stays what was said last, also of a deleted message."""
-    seq, role, text, gone = quoted
+    cita = None
+    if quotes:
+        seq, role, text, gone = others[quotes]
+        cita = {"seq": seq, "role": role, "content": "" if gone else text[:QUOTED]}
     return {
         "datos": {key: details[key] for key in SHOWN_DETAILS if key in details},
         "codigo": code,
@@ -112,7 +136,7 @@ def changes_entry(
         "reaccion": reaction,
         "reaccion_propia": own_reaction,
         "recuperado": [local(datetime.fromisoformat(end)) for end in details.get("corte", ())] if recovered else None,
-        "cita": {"seq": seq, "role": role, "content": "" if gone else text[:QUOTED]} if seq else None,
+        "cita": cita,
     }
 
 
@@ -151,15 +175,21 @@ def window_entry(found: window.Window | None) -> dict[str, Any] | None:
     return {"abierta": found.is_open, "cierra": closes, "segundos": found.seconds}
 
 
+versions = Prepared(
+    lambda ticket: Conversation.objects.filter(
+        contact=Subquery(Ticket.objects.filter(pk=ticket).values("contact"))
+    ).values_list("version", flat=True)
+)
+
+
 def version_of(ticket_id: int) -> int:
     """The version of the ticket's conversation now; 0 when nothing was ever written. Read it before the rows."""
-    conversations = Conversation.objects.filter(contact__tickets__pk=ticket_id)
-    return conversations.values_list("version", flat=True).first() or 0
+    return next(iter(versions(ticket_id)), 0)
 
 
-def etag(reader: User, ticket: Ticket, query: str, version: int) -> str:
+def etag(reader: User, ticket_id: int, query: str, version: int) -> str:
     """The tag of an answer: equal only for the same person, ticket, query, version, gateway and release."""
-    parts = f"{reader.pk}|{ticket.pk}|{query}|{version}|{settings.WHATSAPP_GATEWAY}|{settings.RELEASE}"
+    parts = f"{reader.pk}|{ticket_id}|{query}|{version}|{settings.WHATSAPP_GATEWAY}|{settings.RELEASE}"
     return f'"{hashlib.sha256(parts.encode()).hexdigest()[:32]}"'
 
 
@@ -172,20 +202,24 @@ def conversation(
     the ticket's messages got other numbers names rows that are no more: whole again, and `entero` says so.
     """
     messages = ticket.messages.all()
+    rows: Iterable[Row] | None = None
     more = False
     whole = since is None and before is None
     if since is not None and (since > version or since < ticket.renumbered):
         since, whole = 0, True
     if since is not None:
         messages = messages.filter(version__gt=since)
+        rows = rows_since(ticket.pk, since) if since < version else ()
     elif before is not None:
         newest = messages.filter(seq__lt=before).order_by("-seq").values_list("seq", flat=True)[: PAGE + 1]
         seqs = list(newest)
         more = len(seqs) > PAGE
         messages = messages.filter(seq__in=seqs[:PAGE])
+    else:
+        rows = all_rows(ticket.pk)
     entry = ticket_entry(ticket, reader)
     return {
-        "historial": entries(messages, reader),
+        "historial": entries(messages, reader, rows),
         "version": version,
         "entero": whole,
         "ticket": entry,

@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.exceptions import RequestDataTooBig
 from django.db import DatabaseError, InterfaceError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.utils.http import parse_etags
 from rest_framework.decorators import api_view
 from rest_framework.exceptions import NotFound
@@ -20,7 +20,8 @@ from chat import audit, compose, decisions, history, notices, sending, window
 from chat.audit_models import Act
 from chat.errors import explained
 from chat.models import Delivery, Message, PredefinedMessage
-from tickets.access import get_ticket
+from chat.quick import as_json, quick
+from tickets.access import can_work, get_ticket
 from tickets.downloads import download
 from tickets.models import State, Ticket
 
@@ -107,24 +108,26 @@ def send_message(request: Request, ticket_id: int) -> Response:
     return send(ticket, person(request), draft_of(body, compose.check_text(body.get("mensaje"))))
 
 
-@api_view(["GET"])
-@explained
-def conversation(request: Request, ticket_id: int) -> Response:
+@quick
+def conversation(request: HttpRequest, ticket_id: int) -> HttpResponse:
     """GET /ticket/{id}/conversacion[?desde=version|?antes=seq]; 304 before reading any message."""
     reader = person(request)
     version = history.version_of(ticket_id)  # before any row is read, the ticket's own included
-    ticket = get_ticket(request.user, ticket_id)
-    since, before = (number(request, name) for name in ("desde", "antes"))
-    tag = history.etag(reader, ticket, request.META["QUERY_STRING"], version)
+    tag = history.etag(reader, ticket_id, request.META["QUERY_STRING"], version)
     known = parse_etags(request.headers.get("If-None-Match", ""))
-    if tag in [one.removeprefix("W/") for one in known]:  # a proxy that compresses weakens the tag
-        return Response(status=304, headers={"ETag": tag})
-    return Response(history.conversation(ticket, reader, version, since=since, before=before), headers={"ETag": tag})
+    unchanged = tag in [one.removeprefix("W/") for one in known]  # a proxy that compresses weakens the tag
+    if unchanged and version and can_work(reader):  # a ticket whose conversation has a version is there
+        return HttpResponseNotModified(headers={"ETag": tag})
+    ticket = get_ticket(reader, ticket_id)
+    if unchanged:
+        return HttpResponseNotModified(headers={"ETag": tag})
+    since, before = (number(request, name) for name in ("desde", "antes"))
+    return as_json(history.conversation(ticket, reader, version, since=since, before=before), {"ETag": tag})
 
 
-def number(request: Request, name: str) -> int | None:
+def number(request: HttpRequest, name: str) -> int | None:
     """A query parameter that is a whole number; raises InvalidText when it is something else."""
-    raw = request.query_params.get(name)
+    raw = request.GET.get(name)
     if raw is None:
         return None
     if not (raw.isascii() and raw.isdigit() and len(raw) < 19):

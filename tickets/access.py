@@ -7,11 +7,13 @@ from django.db.models import Q, QuerySet
 from django.http import Http404
 
 from tickets.models import Ticket
+from tickets.prepared import Prepared
 
 GROUP_TECHNICIANS = "Técnicos"
 GROUP_SUPERVISORS = "Supervisores"
 
 NOT_FOUND = "Ticket no encontrado."
+find_ticket = Prepared(lambda ticket: Ticket.objects.select_related("contact", "technician").filter(pk=ticket))
 
 
 def workers() -> QuerySet[User]:
@@ -38,7 +40,6 @@ def get_ticket(user: AbstractBaseUser | AnonymousUser, ticket_id: int) -> Ticket
     """The ticket with its contact and technician; Http404 when it does not exist or is not for `user` to see."""
     if not can_work(user):
         raise Http404(NOT_FOUND)
-    ticket = Ticket.objects.select_related("contact", "technician").filter(pk=ticket_id).first()
-    if ticket is None:
-        raise Http404(NOT_FOUND)
-    return ticket
+    for ticket in find_ticket(ticket_id):
+        return ticket
+    raise Http404(NOT_FOUND)
