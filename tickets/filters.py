@@ -9,7 +9,6 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django_filters import CharFilter, ChoiceFilter, FilterSet
 
@@ -94,7 +93,7 @@ class Tab:
 
     name: str
     label: str
-    choose: Callable[[TicketQuerySet, User], TicketQuerySet]
+    choose: Callable[[TicketQuerySet, int], TicketQuerySet]  # the number of who is looking
     states: tuple[State, ...] = OPEN_STATES
     by_technician: bool = True
 

@@ -21,10 +21,17 @@ from rest_framework.request import Request
 from tickets.access import get_ticket, workers
 from tickets.downloads import download
 from tickets.filters import EVERYTHING, TABS, Tab, TicketFilter, choose_tab
-from tickets.models import Ticket
-from tickets.paging import BadCursorError, BoundedCount, read_page, shown_count
-from tickets.templatetags.desk import full_name
+from tickets.models import Ticket, TicketQuerySet
+from tickets.paging import BadCursorError, BoundedCount, first_rows, page_of, rows_after, shown_count
+from tickets.prepared import Prepared
+from tickets.rows import columns, first_pages, html_of
 
+all_workers = Prepared(workers)
+tab_counts = Prepared(
+    lambda user: User.objects.filter(pk=user).values_list(
+        *(BoundedCount(tab.choose(Ticket.objects.all(), user)) for tab in TABS)
+    )
+)
 # What a browser may show by itself, known by its first bytes and not by its name.
 PICTURES = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png", b"GIF8": "image/gif"}
 
@@ -43,16 +50,18 @@ class Enter(LoginView):
 @cache_control(private=True, no_cache=True)
 def table(request: HttpRequest) -> HttpResponse:
     """The desk. `?parcial=1` answers only what changes while one looks at it, or 304."""
-    people = list(workers())
+    people = all_workers()
     user = next((person for person in people if person == request.user), None)
     if user is None:
         return render(request, "tickets/sin_acceso.html", status=404)
     context = {**table_context(request.GET, user), "personas": people}
+    if request.GET.get("parcial") == "1":
+        etag = f'"{fingerprint(request, context)}"'
+        if unchanged := get_conditional_response(request, etag=etag):
+            return unchanged
+    context["filas"] = html_of(context["tickets"])
     if request.GET.get("parcial") != "1":
         return render(request, "tickets/table.html", context)
-    etag = f'"{fingerprint(request, context)}"'
-    if unchanged := get_conditional_response(request, etag=etag):
-        return unchanged
     response = render(request, "tickets/_table.html", context)
     response["ETag"] = etag
     return response
@@ -63,39 +72,26 @@ def fingerprint(request: HttpRequest, context: dict[str, Any]) -> str:
 
     Waiting times are left out: the page's own clock moves them.
     """
-    tickets: list[Ticket] = context["tickets"]
-    rows = [
-        (
-            values(ticket),
-            ticket.contact.address,
-            ticket.contact.shown_phone,
-            str(ticket.contact),
-            ticket.technician and full_name(ticket.technician),
-        )
-        for ticket in tickets
-    ]
     counts = [tab["cuenta"] for tab in context["pestanas"]]
-    shown = (request.get_full_path(), localdate(), request.user.pk, rows, counts, context["siguiente"])
+    rows, following = context["tickets"], context["siguiente"]
+    shown = (request.get_full_path(), localdate(), request.user.pk, rows, counts, following)
     return sha256(repr(shown).encode()).hexdigest()[:32]
-
-
-def values(ticket: Ticket) -> list[object]:
-    """The columns of a ticket that were read with it."""
-    return [vars(ticket).get(field.attname) for field in ticket._meta.concrete_fields]
 
 
 def table_context(query: QueryDict, user: User) -> dict[str, Any]:
     """Everything the table's templates need. Two queries: the counts of the tabs, and the rows."""
-    asked = TicketFilter(query, queryset=Ticket.objects.all())
-    asked.is_valid()
-    # A value that makes no sense is left out, so that an old bookmark still shows the list.
-    cleaned = {name: value for name, value in asked.form.cleaned_data.items() if value not in ("", None)}
+    found, cleaned = filtered(query)
     tab = choose_tab(query.get("ver", ""), cleaned.get("estado", ""))
-    rows = tab.choose(asked.filter_queryset(asked.queryset), user)
-    try:
-        page = read_page(rows, cursor := query.get("cursor", ""))
-    except BadCursorError:
-        page = read_page(rows, cursor := "")
+    cursor = query.get("cursor", "")
+    if cleaned or cursor:
+        tickets = tab.choose(found, user.pk)
+        try:
+            rows = list(columns(rows_after(tickets, cursor)))
+        except BadCursorError:
+            rows, cursor = list(columns(first_rows(tickets))), ""
+    else:
+        rows = first_pages[tab.name](user.pk)
+    page = page_of(rows, lambda row: row[:2])
     kept = {name: str(query[name]).replace("\0", "") for name in cleaned}
     return {
         "filtros": cleaned,
@@ -111,6 +107,20 @@ def table_context(query: QueryDict, user: User) -> dict[str, Any]:
     }
 
 
+def filtered(query: QueryDict) -> tuple[TicketQuerySet, dict[str, Any]]:
+    """The tickets that a query asks for, and by which values.
+
+    A value that makes no sense is left out, so that an old bookmark still shows the list.
+    """
+    tickets = Ticket.objects.all()
+    if not TicketFilter.base_filters.keys() & query.keys():
+        return tickets, {}
+    asked = TicketFilter(query, queryset=tickets)
+    asked.is_valid()
+    cleaned = {name: value for name, value in asked.form.cleaned_data.items() if value not in ("", None)}
+    return asked.filter_queryset(tickets), cleaned
+
+
 def address(tab: Tab, query: dict[str, str]) -> str:
     """The table's address with `query` in `tab`."""
     if tab != choose_tab("", query.get("estado", "")):
@@ -120,10 +130,7 @@ def address(tab: Tab, query: dict[str, str]) -> str:
 
 def tabs_with_counts(current: Tab, user: User) -> list[dict[str, Any]]:
     """The tabs as the page shows them, counted by one query that stops at the cap."""
-    tickets = Ticket.objects.all()
-    counts = (
-        User.objects.filter(pk=user.pk).values_list(*(BoundedCount(tab.choose(tickets, user)) for tab in TABS)).get()
-    )
+    counts = tab_counts(user.pk)[0]
     tabs = [
         {"tab": tab, "url": address(tab, {}), "cuenta": shown_count(count), "actual": tab == current}
         for tab, count in zip(TABS, counts, strict=True)

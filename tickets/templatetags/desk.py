@@ -25,13 +25,16 @@ def moment(value: datetime) -> SafeString:
 
 @register.simple_tag
 def waiting(since: datetime) -> SafeString:
-    """How long somebody has been waiting: 4 min, 2 h, 3 d. The page's script keeps it true."""
+    """How long somebody has been waiting. The page's script keeps it true."""
+    return _time(timezone.localtime(since), waited(since), "data-espera")
+
+
+def waited(since: datetime) -> str:
+    """The time since then in words: 4 min, 2 h, 3 d."""
     minutes = max(0, int((timezone.now() - since).total_seconds() // 60))
     if minutes < 60:
-        words = f"{minutes} min" if minutes else "<1 min"
-    else:
-        words = f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} d"
-    return _time(timezone.localtime(since), words, "data-espera")
+        return f"{minutes} min" if minutes else "<1 min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} d"
 
 
 @register.simple_tag
