@@ -1,0 +1,96 @@
+"""Reading: a page that polls, a conversation, the table. Each on SQLite and on PostgreSQL, beside the control there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from tests.benchmarks.load import get
+from tests.benchmarks.measure import Round, middle, ratio, take_turns
+from tests.benchmarks.report import Row
+from tests.benchmarks.stand import Stand, Stands
+
+WHOLE = "/ticket/{}/conversacion"
+
+
+def poll(stands: Stands) -> Row:
+    """Both ways in which nothing is new; a page's is the first, because browsers send the tag by themselves."""
+    row = Row("poll", "GET …/conversacion?desde= with nothing new, logged in: 304 by its ETag, and 200 without one.",
+              "at least 1.9 x control by ETag")  # fmt: skip
+    for stand in stands.both():
+        since = stand.paths(f"{WHOLE}?desde={stand.who['messages']}", 500)
+        found = stands.measure(stand, {
+            "ETag": stand.turn("web", stand.tagged(since), stands.seconds, 304),
+            "desde": stand.turn("web", since, stands.seconds),
+        })  # fmt: skip
+        tell(row, stand, found, {"ETag": 1.9, "desde": 0})
+    return row
+
+
+def conversation(stands: Stands) -> Row:
+    row = Row("conversation", "GET …/conversacion, 20 messages, logged in.", "at least 0.85 x control")
+    for stand in stands.both():
+        found = stands.measure(stand, {"whole": stand.turn("web", stand.paths(WHOLE), stands.seconds)})
+        tell(row, stand, found, {"whole": 0.85})
+    return row
+
+
+def table(stands: Stands) -> Row:
+    row = Row("table", "GET /, the page with its 50 rows; what it asks again, with its ETag; GET /tickets, 50 as JSON.",
+              "at least 0.3 x control for the page, and at most 5 queries (tests/tickets/test_table.py)")  # fmt: skip
+    for stand in stands.both():
+        page, part = [get("/", **stand.cookie)], [get("/?parcial=1", **stand.cookie)]
+        found = stands.measure(stand, {
+            "page": stand.turn("web", page, stands.seconds),
+            "fragment, 304": stand.turn("web", stand.tagged(part), stands.seconds, 304),
+            "JSON": stand.turn("web", [get("/tickets", **stand.cookie)], stands.seconds),
+        })  # fmt: skip
+        tell(row, stand, found, {"page": 0.3, "fragment, 304": 0, "JSON": 0})
+    return row
+
+
+def table_large(stands: Stands) -> Row:
+    """Against the smaller desk, in turns."""
+    row = Row("table-large", "GET / with ten times the tickets, beside the same with 10,000.", "within 1.2 x")
+    for postgres in (False, True):
+        with ExitStack() as stack:
+            small, name = stands.sqlite if not postgres else stands.postgres, "PostgreSQL" if postgres else "SQLite"
+            large = Stand(stack, 10 * stands.tickets, postgres=postgres, messages=1)
+            ways: dict[str, Callable[[], Round]] = {
+                "small": small.turn("web", [get("/", **small.cookie)], stands.seconds),
+                "large": large.turn("web", [get("/", **large.cookie)], stands.seconds),
+            }
+            found = take_turns(ways, stands.rounds)
+        row.figures[f"{name}: ms of processor, small and large"] = " and ".join(
+            f"{middle(rounds, 'cpu_ms') + middle(rounds, 'database_ms'):.2f}" for rounds in found.values()
+        )
+        row.at_most(f"{name}: x the time of the small one", ratio(found["small"], found["large"]), 1.2)
+    return row
+
+
+def conversation_large(stands: Stands) -> Row:
+    """`make bench-big`: the same conversation among 25 times the messages."""
+    row = Row("conversation-large", "GET …/conversacion of 20 messages among 5 million, beside the same among 200,000.",
+              "within 1.15 x")  # fmt: skip
+    for postgres in (False, True):
+        with ExitStack() as stack:
+            small, name = stands.sqlite if not postgres else stands.postgres, "PostgreSQL" if postgres else "SQLite"
+            large = Stand(stack, 25 * stands.tickets, postgres=postgres)
+            ways = {
+                "small": small.turn("web", small.paths(WHOLE), stands.seconds),
+                "large": large.turn("web", large.paths(WHOLE), stands.seconds),
+            }
+            found = take_turns(ways, stands.rounds)
+        row.figures[f"{name}: messages"] = f"{20 * stands.tickets:,} and {20 * 25 * stands.tickets:,}"
+        row.at_most(f"{name}: x the time of the small one", ratio(found["small"], found["large"]), 1.15)
+    return row
+
+
+def tell(row: Row, stand: Stand, found: dict[str, list[Round]], least: dict[str, float]) -> None:
+    """Each way beside the control, on this database."""
+    for name, rounds in found.items():
+        row.figures[f"{stand.name}, {name}: requests a second"] = round(middle(rounds, "rate"))
+        database = f" + {middle(rounds, 'database_ms'):.2f} in the database" if stand.server else ""
+        row.figures[f"{stand.name}, {name}: CPU ms a request"] = f"{middle(rounds, 'cpu_ms'):.2f}{database}"
+        if name != "control":
+            row.at_least(f"{stand.name}, {name}: x control", ratio(rounds, found["control"]), least[name])
