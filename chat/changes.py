@@ -8,7 +8,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from chat import people
-from chat.models import SYSTEM, Conversation, Delivery, Message, Role
+from chat.models import SAID, SYSTEM, Conversation, Delivery, Message, Role
 from chat.thread import about, excerpt, known, shown_text
 from tickets.identity import identify, show
 from tickets.models import Ticket
@@ -74,7 +74,7 @@ def news(event: Edited | Deleted | Reaction, row: Message) -> dict[str, Any]:
 
 def retell(row: Message, text: str) -> None:
     """What the ticket's row in the table says, when it speaks of `row`."""
-    if Message.objects.filter(ticket=row.ticket_id).aggregate(last=Max("seq"))["last"] == row.seq:
+    if Message.objects.filter(SAID, ticket=row.ticket_id).aggregate(last=Max("seq"))["last"] == row.seq:
         Ticket.objects.filter(pk=row.ticket_id).update(last_text=excerpt(text))
 
 
@@ -87,7 +87,7 @@ def number_changed(event: NumberChanged) -> Outcome:
         return Outcome(State.IGNORED, "Cambio de número de quien no conocemos")
     conversation = Conversation.locked_for(contact)
     text = f"Cambió de número: de {show(old.address)} a {show(new.address)}"
-    last = conversation.messages.filter(kind=SYSTEM).order_by("-seq").first()
+    last = conversation.messages.filter(kind=SYSTEM, role=Role.USER).order_by("-seq").first()
     if last and last.text == text:
         return Outcome(State.IGNORED, "Cambio de número repetido", about=about(last))
     return Outcome(about=about(conversation.append(ticket, Role.USER, text, kind=SYSTEM, state=Delivery.RECEIVED)))

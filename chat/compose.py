@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from chat import attachments, tasks, window
 from chat.media_uploads import Upload
-from chat.models import FROM_PERSON, Conversation, Delivery, Message, PredefinedMessage, Role
+from chat.models import FROM_PERSON, NOTE, Conversation, Delivery, Message, PredefinedMessage, Role
 from chat.thread import technician_spoke
 from chat.wake import hint
 from tickets.models import Ticket
@@ -92,7 +92,7 @@ def write(ticket_id: int, author: User, draft: Draft) -> tuple[Message, bool]:
         conversation = Conversation.locked_for(contact)
         ticket = Ticket.objects.select_related("contact").get(pk=ticket_id)
         if draft.key and (known := ticket.messages.filter(key=draft.key).first()):
-            if known.said != draft.text and not same_notice(known, draft):
+            if known.kind == NOTE or (known.said != draft.text and not same_notice(known, draft)):
                 raise KeyReused
             if not attachments.same_file(known, draft.file):
                 raise KeyReused

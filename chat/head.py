@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import BooleanField, Func, Q
 
-from chat.models import Conversation, Delivery, Message, Role
+from chat.models import ANSWERS, Conversation, Delivery, Message, Role
 from chat.outcomes import ProcessLostError, next_step
 from chat.phones import logged
 
@@ -65,4 +65,4 @@ def next_message(conversation: Conversation, rows: list[Message], clock: datetim
 
 def silenced(ticket_id: int) -> bool:
     """Whether the assistant may no longer speak in this ticket: a technician has written."""
-    return Message.objects.filter(ticket=ticket_id, role=Role.TECHNICIAN).exists()
+    return Message.objects.filter(ANSWERS, ticket=ticket_id).exists()

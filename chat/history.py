@@ -13,7 +13,7 @@ from django.db.models import QuerySet, Subquery
 from django.utils import timezone
 
 from chat import attachments, media_uploads, window
-from chat.models import Conversation, Message
+from chat.models import NOTE, SYSTEM, Conversation, Message
 from tickets.models import Ticket
 from tickets.prepared import Prepared
 
@@ -37,6 +37,7 @@ COLUMNS = (
     "author__username",
     "resends_id",
 )
+WITHOUT_FILE = ("text", "location", "contact", NOTE, SYSTEM)
 # What a place and shared contacts are made of.
 SHOWN_DETAILS = ("latitud", "longitud", "nombre", "direccion", "contactos")
 # What happened to a message after it came.
@@ -96,7 +97,7 @@ def entries(messages: QuerySet[Message], reader: User, rows: Iterable[Row] | Non
                 **changes_entry(others, *more),
             }
         )
-    has_files = any(entry["tipo"] not in ("text", "location", "contact") for entry in found)
+    has_files = any(entry["tipo"] not in WITHOUT_FILE for entry in found)
     files = attachments.entries(messages) if has_files else {}
     for entry in found:
         entry["adjunto"] = files.get(entry["seq"])
@@ -244,9 +245,11 @@ def log_lines(ticket: Ticket, reader: User) -> list[str]:
     who = {"user": ticket.shown_name, "assistant": "Asistente", "tecnico": "Desde el teléfono"}
     for entry in entries(ticket.messages.all(), reader):
         name = entry["autor"] or who[entry["role"]]
-        state = "" if entry["role"] == "user" else f" [{entry['estado']}]"
+        icon, state = ICONS[entry["role"]], "" if entry["role"] == "user" else f" [{entry['estado']}]"
+        if entry["tipo"] == NOTE:
+            icon, state = "📝", " [nota interna, no se envió]"
         state += " [eliminado]" if entry["eliminado"] else " [editado]" if entry["editado"] else ""
         before = f" (antes: {entry['original']})" if entry["editado"] else ""
         before += f" [archivo: {entry['adjunto']['nombre']}]" if entry["adjunto"] else ""
-        head.append(f"{entry['timestamp']} {ICONS[entry['role']]} {name}{state}: {entry['content']}{before}")
+        head.append(f"{entry['timestamp']} {icon} {name}{state}: {entry['content']}{before}")
     return head

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db.models import Count, F, Max, Min, Q
 
-from chat.models import ACCEPTED, MOVES, Conversation, Delivery, Message, Role
+from chat.models import ACCEPTED, MOVES, SAID, Conversation, Delivery, Message, Role
 from whatsapp.models import WebhookEvent
 
 # The columns of the books: what a state means for whoever counts.
@@ -38,7 +38,7 @@ class Books:
 def books(since: datetime | None = None, until: datetime | None = None) -> Books:
     """Count what was written between `since` and `until` (either may be open), and check that it adds up."""
     period = between("created", since, until)
-    outbound = Message.objects.filter(period).exclude(role=Role.USER)
+    outbound = Message.objects.filter(period, SAID).exclude(role=Role.USER)
     states = dict(outbound.order_by().values_list("state").annotate(Count("pk")))
     columns = {name: sum(states.get(state, 0) for state in group) for name, group in COLUMNS.items()}
     events = WebhookEvent.objects.filter(between("received", since, until))
@@ -73,7 +73,7 @@ def sum_problems(accepted: int, columns: dict[str, int]) -> list[str]:
 def message_problems(period: Q) -> list[str]:
     """Rows that say what cannot be: an unknown state, or sent with neither the gateway's word nor a person's."""
     problems = []
-    known = {*MOVES, Delivery.READ, Delivery.DISCARDED, Delivery.RECEIVED}
+    known = {*MOVES, Delivery.READ, Delivery.DISCARDED, Delivery.RECEIVED, Delivery.INTERNAL}
     for message in Message.objects.filter(period).exclude(state__in=known)[:20]:
         problems.append(f"Mensaje {message.pk}: estado desconocido «{message.state}».")
     unproved = Message.objects.filter(period, state__in=ACCEPTED, gateway_id=None, settled_by=None, attempts__gt=0)

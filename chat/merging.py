@@ -15,7 +15,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from chat import live
-from chat.models import Conversation, Delivery, Message
+from chat.models import SAID, Conversation, Delivery, Message
 from tickets.models import Alias, Contact, Merge, PossibleDuplicate, State, Ticket
 
 OPEN = (Delivery.QUEUED, Delivery.SENDING, Delivery.DOUBTFUL)
@@ -124,5 +124,5 @@ def columns_of(contact: Contact) -> dict[str, str]:
 
 def last_words(contact: Contact, limit: int = 4) -> list[Message]:
     """The end of their thread, oldest first, for who has to judge whether it is the same person."""
-    rows = Message.objects.filter(conversation__contact=contact).select_related("author").order_by("-seq")
+    rows = Message.objects.filter(SAID, conversation__contact=contact).select_related("author").order_by("-seq")
     return list(rows[:limit])[::-1]

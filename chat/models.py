@@ -24,7 +24,7 @@ class Role(models.TextChoices):
 
 
 class Delivery(models.TextChoices):
-    """Where a message is on its way out; a person's own message is `recibido`."""
+    """Where a message is on its way out; a person's own message is `recibido`, and what never leaves is `interna`."""
 
     RECEIVED = "recibido", "Recibido"
     QUEUED = "en_cola", "En cola"
@@ -35,6 +35,7 @@ class Delivery(models.TextChoices):
     DOUBTFUL = "sin_confirmar", "Sin confirmar"
     FAILED = "fallido", "No se pudo enviar"
     DISCARDED = "descartado", "Descartado"
+    INTERNAL = "interna", "Solo la mesa la ve"
 
 
 logger = logging.getLogger(__name__)
@@ -53,7 +54,12 @@ MOVES: dict[str, frozenset[str]] = {
 ACCEPTED = (Delivery.SENT, Delivery.DELIVERED, Delivery.READ)
 # The kind of a line that nobody wrote: it stands between the bubbles, and nobody waits for an answer to it.
 SYSTEM = "system"
+# The kind of what technicians tell each other in the thread: no answer to the person, and never sent.
+NOTE = "nota"
 FROM_PERSON = Q(role=Role.USER) & ~Q(kind=SYSTEM)
+ANSWERS = Q(role=Role.TECHNICIAN) & ~Q(state=Delivery.INTERNAL)
+# What the person has, or may get, of us; and what they wrote.
+SAID = ~Q(state=Delivery.INTERNAL)
 
 
 class Held(models.TextChoices):
@@ -212,6 +218,13 @@ class Message(models.Model):
             models.UniqueConstraint("ticket", "key", condition=Q(key__isnull=False), name="one_key_per_ticket"),
             models.UniqueConstraint(
                 "gateway", "gateway_id", condition=Q(gateway_id__isnull=False), name="one_gateway_id"
+            ),
+            # Whatever writes the row: sending knows only the other states, and the gateway only rows with its id.
+            models.CheckConstraint(
+                condition=Q(kind=NOTE, role=Role.TECHNICIAN, state=Delivery.INTERNAL, gateway_id=None, tried=None)
+                | Q(kind=SYSTEM, state__in=[Delivery.RECEIVED, Delivery.INTERNAL], gateway_id=None, tried=None)
+                | (~Q(kind__in=[NOTE, SYSTEM]) & ~Q(state=Delivery.INTERNAL)),
+                name="notes_never_leave",
             ),
         ]
         indexes = [

@@ -20,7 +20,7 @@ from django.utils.dateparse import parse_datetime
 from chat import live
 from chat.inbound import current_ticket
 from chat.merging import NAMES, MergeRefused, check_rest
-from chat.models import FROM_PERSON, SYSTEM, Conversation, Message, Role
+from chat.models import FROM_PERSON, SAID, SYSTEM, Conversation, Message, Role
 from chat.thread import note_activity
 from tickets.identity import identify
 from tickets.models import SENDABLE, Alias, Merge, PossibleDuplicate, State, Ticket
@@ -176,7 +176,7 @@ def heard(conversation: Conversation, before: datetime | None) -> datetime | Non
 
 def retell(ticket: Ticket) -> None:
     """What the table shows of a ticket that lost or got messages: its last words, and who waits since when."""
-    rows = list(ticket.messages.order_by("seq"))
+    rows = list(ticket.messages.filter(SAID).order_by("seq"))
     if rows:
         note_activity(ticket, rows[-1].role, rows[-1].text, rows[-1].created)
     answered = next((row.seq for row in reversed(rows) if row.role == Role.TECHNICIAN), 0)

@@ -8,6 +8,7 @@ from chat import (
     presence_views,
     push_views,
     streaming,
+    team_views,
     templates_views,
     views,
 )
@@ -23,6 +24,7 @@ urlpatterns = [
     path("ticket/<int:ticket_id>/mensaje/<int:seq>/archivo", media_views.original, name="archivo"),
     path("ticket/<int:ticket_id>/mensaje/<int:seq>/miniatura", media_views.small, name="miniatura"),
     path("ticket/<int:ticket_id>/mensaje/<int:seq>/descargar", media_views.fetch_again, name="descargar"),
+    path("ticket/<int:ticket_id>/nota", team_views.write_note, name="nota"),
     path("ticket/<int:ticket_id>/leido", views.mark_read, name="leido"),
     path("ticket/<int:ticket_id>/presencia", presence_views.present, name="presencia"),
     path("ticket/<int:ticket_id>/tomar", views.take, name="tomar"),

@@ -564,7 +564,8 @@ def test_a_move_outside_the_table_is_ignored_and_logged(
         ("enviado", "entregado"), ("enviado", "leido"), ("enviado", "fallido"),
         ("entregado", "leido"), ("fallido", "entregado"), ("fallido", "leido"),
     }  # fmt: skip
-    (message,) = queue("secreto del usuario", state=before)
+    kind = "nota" if before == "interna" else "text"
+    (message,) = queue("secreto del usuario", state=before, kind=kind)
     conversation = Conversation.locked(message.conversation_id)
     version = conversation.version
     with caplog.at_level(logging.WARNING):

@@ -70,6 +70,7 @@ DESK = {
     "ticket/<int:ticket_id>/mensaje/<int:seq>/archivo": api("GET", "404"),  # this message has no file
     "ticket/<int:ticket_id>/mensaje/<int:seq>/miniatura": api("GET", "404"),
     "ticket/<int:ticket_id>/mensaje/<int:seq>/descargar": api("POST", "404"),
+    "ticket/<int:ticket_id>/nota": api("POST", "400"),
     "ticket/<int:ticket_id>/leido": api("POST", "400"),
     "ticket/<int:ticket_id>/presencia": api("POST", "400"),
     "ticket/<int:ticket_id>/estado": api("POST", "400"),

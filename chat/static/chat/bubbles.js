@@ -27,6 +27,8 @@ const STATES = {
   descartado: "🚫 Descartado",
   sin_enviar: "✕ Sin enviar",
   espera: "🕓 Espera al anterior",
+  guardando: "Guardando…",
+  interna: "Solo la mesa la ve",
 };
 
 const ACTIONS = {
@@ -46,6 +48,7 @@ const ACTIONS = {
 export function authorOf(entry, name) {
   if (entry.role === "user") return `👤 ${name}`;
   if (entry.role === "assistant") return "🤖 Asistente";
+  if (entry.tipo === "nota") return entry.mio ? "📝 Tu nota interna" : `📝 Nota interna de ${entry.autor}`;
   if (entry.mio) return "Tú 👨‍💻";
   return entry.autor ? `${entry.autor} 👨‍💻` : "Desde el teléfono 👨‍💻";
 }
@@ -54,7 +57,7 @@ export function authorOf(entry, name) {
 export function makeRow(entry) {
   const row = h(
     "li",
-    { class: "mensaje", "data-rol": entry.role },
+    { class: "mensaje", "data-rol": entry.role, "data-tipo": entry.tipo },
     h("div", { class: "nombre" }),
     h("div", { class: "globo" }, h("div", { class: "texto", dir: "auto" }), h("div", { class: "pie" })),
     h("div", { class: "reacciones", hidden: true }),
@@ -94,7 +97,7 @@ export function paint(row, entry, { name, first, card }) {
   if (card) tarjeta.dataset.tono = card.tono;
 }
 
-const isText = (entry) => !entry.tipo || entry.tipo === "text";
+const isText = (entry) => !entry.tipo || entry.tipo === "text" || entry.tipo === "nota";
 
 function content(entry) {
   if (isText(entry)) return formatted(entry.content);

@@ -182,8 +182,8 @@ export function startChat() {
   startWindow(say);
   startTemplates({ seen: () => conversation && seenOf(conversation), refresh: refreshAll });
   startActions(container, { current: () => conversation, draw, refresh: refreshAll });
-  startComposer((text, file) => {
-    send(conversation.id, text, seenOf(conversation), conversation.firstName, file);
+  startComposer((text, file, note) => {
+    send(conversation.id, text, seenOf(conversation), conversation.firstName, file, note);
     stopTyping();
     toEnd();
   });

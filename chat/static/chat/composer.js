@@ -1,24 +1,34 @@
 import { attach, attachTo, captionLimit, fileProblem, startAttaching, takeFile } from "./attach.js";
 import { byId } from "./dom.js";
-import { readDraft, writeDraft } from "./drafts.js";
+import { readDraft, readNoteDraft, writeDraft, writeNoteDraft } from "./drafts.js";
+import { isNote, onNoteMode, setNote, startNoteMode } from "./notemode.js";
 
 const LIMIT = 4096;
 const box = byId("chat-texto");
 const counter = byId("chat-contador");
 const button = byId("chat-enviar");
 let ticket = null;
+let person = "";
 
-/** @param {(text: string, file: File|null) => void} send called with what was written, once the box is empty again */
+/** @param {(text: string, file: File|null, note: boolean) => void} send called with what was written, once the box is empty again */
 export function startComposer(send) {
   const submit = () => {
     const text = box.value.trim();
-    if ((!text && captionLimit() === null) || length(text) > limit() || fileProblem() || box.disabled) return box.focus();
-    const file = takeFile();
+    const note = isNote();
+    const nothing = !text && (note || captionLimit() === null);
+    if (nothing || length(text) > limit() || (!note && fileProblem()) || box.disabled) return box.focus();
+    const file = note ? null : takeFile();
     setText("");
-    send(text, file);
+    setNote(false);
+    send(text, file, note);
     box.focus();
   };
   startAttaching(changed);
+  startNoteMode();
+  onNoteMode(() => {
+    address();
+    changed();
+  });
   box.addEventListener("input", changed);
   box.addEventListener("keydown", (event) => {
     // 229: the Enter that ends a composition in Safari, where isComposing is already false.
@@ -38,13 +48,21 @@ export function openComposer(id) {
   enableComposer(true);
   addressTo("");
   attachTo(id);
-  setText(readDraft(id));
+  const note = readNoteDraft(id);
+  setNote(Boolean(note));
+  setText(note || readDraft(id));
   (matchMedia("(pointer: fine)").matches ? box : byId("chat-mensajes")).focus();
 }
 
 /** @param {string} firstName whom the placeholder names */
 export function addressTo(firstName) {
-  const words = firstName ? `Escribe un mensaje para ${firstName}…` : "Escribe un mensaje…";
+  person = firstName;
+  address();
+}
+
+function address() {
+  const message = person ? `Escribe un mensaje para ${person}…` : "Escribe un mensaje…";
+  const words = isNote() ? "Escribe una nota para la mesa…" : message;
   if (box.placeholder !== words) box.placeholder = words;
 }
 
@@ -52,8 +70,12 @@ export function enableComposer(enabled) {
   box.disabled = button.disabled = !enabled;
 }
 
-/** Puts `text` back into the box, before what may have been written since; and its file beside it. */
-export function giveBack(text, file = null) {
+/**
+ * Puts `text` back into the box, before what may have been written since; and its file beside it. What is a note, or
+ * was added to one, stays on the desk.
+ */
+export function giveBack(text, file = null, note = false) {
+  setNote(note || (isNote() && box.value.trim() !== ""));
   setText(box.value.trim() && text ? `${text}\n${box.value}` : text || box.value);
   if (file) attach(file);
   box.focus();
@@ -63,7 +85,7 @@ export function focusComposer() {
   box.focus();
 }
 
-const limit = () => captionLimit() ?? LIMIT;
+const limit = () => (isNote() ? LIMIT : (captionLimit() ?? LIMIT));
 
 function setText(text) {
   box.value = text;
@@ -71,7 +93,10 @@ function setText(text) {
 }
 
 function changed() {
-  if (ticket !== null) writeDraft(ticket, box.value);
+  if (ticket !== null) {
+    writeDraft(ticket, isNote() ? "" : box.value);
+    writeNoteDraft(ticket, isNote() ? box.value : "");
+  }
   box.style.height = "auto";
   box.style.height = `${box.scrollHeight + box.offsetHeight - box.clientHeight}px`;
   const most = limit();

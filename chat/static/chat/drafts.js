@@ -4,6 +4,7 @@
  */
 const user = document.getElementById("chat")?.dataset.usuario ?? "";
 const draftKey = (ticket) => `chat:borrador:${user}:${ticket}`;
+const noteKey = (ticket) => `chat:nota:${user}:${ticket}`;
 const templateKey = (ticket) => `chat:plantilla:${user}:${ticket}`;
 const outboxPrefix = (ticket) => `chat:salida:${user}:${ticket}:`;
 
@@ -24,6 +25,16 @@ export function readDraft(ticket) {
 /** @param {number} ticket @param {string} text */
 export function writeDraft(ticket, text) {
   attempt(() => (text ? localStorage.setItem(draftKey(ticket), text) : localStorage.removeItem(draftKey(ticket))));
+}
+
+/** A note for the desk, apart from what is meant for the person. @param {number} ticket @returns {string} */
+export function readNoteDraft(ticket) {
+  return attempt(() => localStorage.getItem(noteKey(ticket))) ?? "";
+}
+
+/** @param {number} ticket @param {string} text */
+export function writeNoteDraft(ticket, text) {
+  attempt(() => (text ? localStorage.setItem(noteKey(ticket), text) : localStorage.removeItem(noteKey(ticket))));
 }
 
 /** What was written of a template, see templateform.js. @param {number} ticket @returns {object|null} */

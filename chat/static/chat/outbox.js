@@ -39,12 +39,12 @@ export function noteOf(ticket, clave) {
   return lineOf(ticket).notes.get(clave);
 }
 
-/** @param {number} ticket @param {string} mensaje @param {number|null} visto last seq on screen @param {string} name first name @param {File|null} archivo */
-export function send(ticket, mensaje, visto, name, archivo = null) {
+/** @param {number} ticket @param {string} mensaje @param {number|null} visto last seq on screen @param {string} name first name @param {File|null} archivo @param {boolean} nota for the desk only */
+export function send(ticket, mensaje, visto, name, archivo = null, nota = false) {
   const line = lineOf(ticket);
-  const item = { clave: uuid(), mensaje, visto, hora: now(), orden: Date.now(), fallo: null, enviando: false, guardado: false, archivo };
+  const item = { clave: uuid(), mensaje, visto, hora: now(), orden: Date.now(), fallo: null, enviando: false, guardado: false, archivo, nota };
   // A file cannot be kept: who leaves while it is on its way is asked first.
-  if (!archivo) keepOutgoing(ticket, { clave: item.clave, mensaje, visto, hora: item.hora, orden: item.orden });
+  if (!archivo) keepOutgoing(ticket, { clave: item.clave, mensaje, visto, hora: item.hora, orden: item.orden, nota });
   line.name = name;
   line.items.push(item);
   run(line);
@@ -105,12 +105,12 @@ async function run(line) {
 async function post(line, item) {
   item.enviando = true;
   changed(line.ticket);
-  const body = { mensaje: item.mensaje, clave: item.clave };
-  if (item.visto !== null) body.visto_hasta = item.visto;
-  if (item.forzar) body.forzar = true;
+  const body = item.nota ? { texto: item.mensaje, clave: item.clave } : { mensaje: item.mensaje, clave: item.clave };
+  if (item.visto !== null && !item.nota) body.visto_hasta = item.visto;
+  if (item.forzar && !item.nota) body.forzar = true;
   let outcome = null;
   try {
-    const answer = await (item.archivo ? postFile(line, item, body) : request(`/ticket/${line.ticket}/enviar-mensaje`, { body, deadline: 40000 }));
+    const answer = await (item.archivo ? postFile(line, item, body) : request(`/ticket/${line.ticket}/${item.nota ? "nota" : "enviar-mensaje"}`, { body, deadline: 40000 }));
     Object.assign(item, { guardado: true, seq: answer.body.seq, estado: answer.body.status });
   } catch (error) {
     outcome = outcomeOf(error, line.name);

@@ -1,6 +1,7 @@
 import { csrfToken, request } from "./api.js";
 import { firstNameOf } from "./conversation.js";
 import { byId, fill, h } from "./dom.js";
+import { isNote, onNoteMode } from "./notemode.js";
 import { uuid } from "./outbox.js";
 
 /**
@@ -72,6 +73,7 @@ export function personWrote() {
 
 export function startPresence() {
   box.addEventListener("input", onInput);
+  onNoteMode(() => isNote() && stopTyping());
   window.addEventListener("vivo:presencia", ({ detail }) => {
     if (detail?.ticket !== conversation?.id) return;
     show(detail.quien);
@@ -92,7 +94,8 @@ export function startPresence() {
 
 function onInput() {
   if (!conversation) return;
-  if (!box.value.trim()) return stopTyping();
+  // A note is nothing that the person waits for, and nobody answers at the same time.
+  if (!box.value.trim() || isNote()) return stopTyping();
   typing = true;
   clearTimeout(pause);
   pause = setTimeout(stopTyping, PAUSE);

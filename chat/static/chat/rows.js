@@ -26,7 +26,7 @@ function fileOf({ archivo, progreso = 0 }) {
 }
 
 function rowOf(item, stopped) {
-  const waits = stopped && !item.guardado ? "espera" : item.estado || "enviando";
+  const waits = stopped && !item.guardado ? "espera" : item.estado || (item.nota ? "guardando" : "enviando");
   return {
     role: "tecnico",
     content: item.archivo ? `📎: ${item.mensaje}` : item.mensaje,
@@ -36,7 +36,7 @@ function rowOf(item, stopped) {
     estado: item.fallo ? "sin_enviar" : waits,
     autor: null,
     mio: true,
-    tipo: item.archivo ? "document" : "text",
+    tipo: item.nota ? "nota" : item.archivo ? "document" : "text",
     adjunto: item.archivo ? fileOf(item) : null,
     motivo: "",
     reenvio_de: null,

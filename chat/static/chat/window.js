@@ -1,5 +1,6 @@
 import { offer } from "./attach.js";
 import { byId, fill, h } from "./dom.js";
+import { isNote, onNoteMode } from "./notemode.js";
 import { closeTemplates, openTemplates, showTemplates } from "./plantillas.js";
 import { clock, dayOf, now } from "./times.js";
 
@@ -22,6 +23,8 @@ let timer = null;
 /** @param {(words: string) => void} announce reads words aloud */
 export function startWindow(announce) {
   say = announce;
+  // A note can be written whatever the window is.
+  onNoteMode(place);
 }
 
 /** A chat was opened; nothing is known of its window yet. @param {number} ticket */
@@ -74,17 +77,21 @@ function tick(first = false) {
   urgent = tone === "urgente";
 }
 
+function place() {
+  form.hidden = closed && !isNote();
+  picker.hidden = !form.hidden;
+}
+
 /** What had the focus and goes away gives it to what comes. */
 function change(closes, quietly) {
   const focused = (closes ? form : picker).contains(document.activeElement);
   closed = closes;
-  form.hidden = closes;
-  picker.hidden = !closes;
+  place();
   if (closes) {
     showTemplates();
     offer(null);
   }
-  if (focused) byId(closes ? "plantillas-titulo" : "chat-texto").focus();
+  if (focused) byId(form.hidden ? "plantillas-titulo" : "chat-texto").focus();
   if (quietly) return;
   say(closes ? "La ventana de 24 horas se cerró: elige una plantilla." : "La persona escribió: puedes responder libremente.");
 }

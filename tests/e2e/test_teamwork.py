@@ -1,0 +1,51 @@
+"""Two technicians in one ticket: notes, mentions, a transfer, and who answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.e2e.conftest import Screen
+from tests.programs import Desk
+
+
+@pytest.fixture
+def colleague(browser: Browser, running: Desk, tmp_path: Path) -> Iterator[Screen]:
+    """Sofía's screen, in a browser of her own."""
+    context = browser.new_context(viewport={"width": 1440, "height": 860}, locale="es-MX")
+    shown = Screen(context.new_page(), running, tmp_path)
+    shown.log_in("supervisor")
+    yield shown
+    context.close()
+    assert not shown.violations
+
+
+def test_two_technicians_share_a_ticket(screen: Screen, colleague: Screen, running: Desk, ticket: int) -> None:
+    box, send = screen.page.locator("#chat-texto"), screen.page.locator("#chat-enviar")
+    screen.open(ticket)
+    colleague.open(ticket)
+
+    # A note, by keyboard: the mode is plain to see, is kept by a reload, and ends with the note.
+    screen.page.locator("#chat-nota").press("Enter")
+    expect(box).to_be_focused()
+    expect(screen.page.get_by_text("solo la mesa la ve. No se envía")).to_be_visible()
+    expect(send).to_have_text("📝 Guardar nota")
+    box.fill("Es de dirección: con cuidado")
+    screen.page.reload()
+    expect(box).to_have_value("Es de dirección: con cuidado")
+    expect(send).to_have_text("📝 Guardar nota")
+    screen.picture("nota-al-escribir")
+    box.press("Enter")
+    for one, name in ((screen, "📝 Tu nota interna"), (colleague, "📝 Nota interna de Ana Ruiz")):
+        bubble = one.bubble("Es de dirección")
+        expect(bubble.locator(".nombre")).to_have_text(name)
+        expect(bubble.locator(".pie")).to_contain_text("Solo la mesa la ve")
+    expect(send).to_have_text("📤 Enviar")
+    screen.write("Ya lo revisamos")
+    expect(screen.bubble("Ya lo revisamos").locator(".pie")).to_contain_text("Enviado")
+    assert "Ya lo revisamos" in running.accepted()
+    assert "Es de dirección: con cuidado" not in running.accepted()
+    screen.picture("nota")
