@@ -96,6 +96,7 @@ def change(
             note_change(ticket, state, technician, by)
         if state in OPEN_STATES:
             reopen(ticket)
+            ticket.wait_again()
         if technician:
             ticket.take(technician)
             ticket.technician = technician

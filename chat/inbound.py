@@ -154,10 +154,11 @@ def assist(
     if once and last is not None and last.state == Delivery.QUEUED:
         first = not ticket.messages.filter(role=Role.ASSISTANT).exclude(pk=last.pk).exists()
         words = assistant.words_for(field, ticket, first=first)
-        Message.objects.filter(pk=last.pk).update(text=words, version=conversation.bump(ticket.pk, row=True))
+        said = {"text": words, "details": {"pregunta": field}, "version": conversation.bump(ticket.pk, row=True)}
+        Message.objects.filter(pk=last.pk).update(**said)
     else:
         words = assistant.words_for(field, ticket, first=first)
-        conversation.append(ticket, Role.ASSISTANT, words, state=Delivery.QUEUED)
+        conversation.append(ticket, Role.ASSISTANT, words, state=Delivery.QUEUED, details={"pregunta": field})
     note_activity(ticket, Role.ASSISTANT, words, timezone.now())
     wake_on_commit(tasks.drain, conversation.pk)
 

@@ -147,9 +147,12 @@ class Conversation(models.Model):
         self.version += 1
         self.save(update_fields=["seq", "version"])
         live.announce_on_commit("ticket", {"ticket": ticket.pk, "fila": True})
-        return Message.objects.create(
+        message = Message.objects.create(
             conversation=self, ticket=ticket, role=role, text=text, seq=self.seq, version=self.version, **fields
         )
+        if message.kind not in (SYSTEM, NOTE):
+            ticket.note_said(message.created, message.author_id, first=role == Role.ASSISTANT)
+        return message
 
 
 class Message(models.Model):

@@ -5,14 +5,16 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from tickets import identity
+from tickets.calendar_models import Holiday, OpeningHours
 from tickets.contacts import SENDABLE, Alias, Contact, Merge, PossibleDuplicate
 from tickets.identity import Identity
 from tickets.text import fold
+from tickets.times import Phase, Segment, Timed
 
 __all__ = [
     "CLOSED_STATES",
@@ -20,9 +22,12 @@ __all__ = [
     "SENDABLE",
     "Alias",
     "Contact",
+    "Holiday",
     "Merge",
+    "OpeningHours",
     "PossibleDuplicate",
     "Priority",
+    "Segment",
     "State",
     "Ticket",
     "TicketQuerySet",
@@ -75,7 +80,7 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
         return self.order_by("-last_activity", "-id")
 
 
-class Ticket(models.Model):
+class Ticket(Timed):
     """One problem of a contact: a chapter of their WhatsApp thread."""
 
     contact = models.ForeignKey(Contact, models.PROTECT, related_name="tickets", verbose_name="contacto")
@@ -126,6 +131,8 @@ class Ticket(models.Model):
         indexes = [
             models.Index("state", models.F("last_activity").desc(), models.F("id").desc(), name="ticket_by_state"),
             models.Index(models.F("last_activity").desc(), models.F("id").desc(), name="ticket_by_activity"),
+            models.Index("phase", "phase_since", name="ticket_by_phase"),
+            models.Index("created", name="ticket_by_creation"),
         ]
 
     def __str__(self) -> str:
@@ -138,9 +145,15 @@ class Ticket(models.Model):
             kwargs = {"update_fields": ["search_text"]}
             args = ()
         self.search_text = self.folded()
+        segment = None
         if (fields := kwargs.get("update_fields")) is not None:
             kwargs["update_fields"] = {*fields, "search_text"}
-        super().save(*args, **kwargs)
+        else:
+            segment = self.next_segment(self.turn)
+        with transaction.atomic(savepoint=False):
+            super().save(*args, **kwargs)
+            if segment:
+                segment.save(force_insert=True)
 
     def folded(self) -> str:
         """What the table's search looks in: everything the table shows of the person and the problem."""
@@ -155,6 +168,15 @@ class Ticket(models.Model):
     @property
     def shown_name(self) -> str:
         return self.name or str(self.contact)
+
+    @property
+    def turn(self) -> Phase:
+        """Whom the ticket waits for, by its columns; the one place that says so."""
+        if not self.is_open:
+            return Phase.CLOSED
+        if self.asked:
+            return Phase.ASSISTANT
+        return Phase.US if self.waiting_since else Phase.PERSON
 
     def change_state(self, state: str, now: datetime | None = None) -> None:
         """Move to `state` in memory (the caller saves), keeping `resolved` true to it."""
@@ -175,6 +197,11 @@ class Ticket(models.Model):
 
     def reopen(self) -> None:
         self.change_state(State.IN_PROGRESS if self.technician_id else State.PENDING)
+
+    def wait_again(self) -> None:
+        """After a person of the desk reopened it, in memory: who had no answer waits for one, from now on."""
+        if self.last_role in ("user", "assistant"):
+            self.waiting_since = timezone.now()
 
     def may_reopen(self, now: datetime) -> bool:
         """Whether a message of the person that comes at `now` still belongs to this closed ticket."""
