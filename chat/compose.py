@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from chat import attachments, tasks, window
+from chat import attachments, presence, tasks, window
 from chat.media_uploads import Upload
 from chat.models import FROM_PERSON, NOTE, Conversation, Delivery, Message, PredefinedMessage, Role
 from chat.thread import technician_spoke
@@ -35,6 +35,14 @@ class NewMessages(Exception):
     def __init__(self, messages: list[Message]) -> None:
         super().__init__()
         self.messages = messages
+
+
+class SomebodyWrites(Exception):
+    """Colleagues are about to answer, too."""
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__()
+        self.names = names
 
 
 class OtherTicketOpen(Exception):
@@ -85,9 +93,11 @@ def check_text(text: Any) -> str:
 def write(ticket_id: int, author: User, draft: Draft) -> tuple[Message, bool]:
     """Put a technician's message at the end of the queue; returns its row and whether it is new.
 
-    Raises KeyReused, NewMessages, OtherTicketOpen, AlreadyNotified or WindowClosed, and then nothing is written.
+    Raises one of EXPECTED, and then nothing is written.
     """
     contact = Ticket.objects.select_related("contact").get(pk=ticket_id).contact
+    # Before the lock: the cache may take its time. A program, which shows nobody a screen, is not asked to look.
+    writing = presence.writers(ticket_id, author.pk) if draft.seen is not None and not draft.force else []
     with transaction.atomic():
         conversation = Conversation.locked_for(contact)
         ticket = Ticket.objects.select_related("contact").get(pk=ticket_id)
@@ -100,6 +110,8 @@ def write(ticket_id: int, author: User, draft: Draft) -> tuple[Message, bool]:
         if not draft.force:
             check_seen(ticket, draft)
             check_notice(ticket, draft)
+        if writing:
+            raise SomebodyWrites(writing)
         if draft.template is None:
             window.check(conversation)
         reopen(ticket)
@@ -185,4 +197,12 @@ def tell_read(ticket: Ticket, seq: int, count: int) -> None:
 
 
 # What `write` raises on purpose: the caller explains it; anything else is a bug.
-EXPECTED = (InvalidText, KeyReused, NewMessages, OtherTicketOpen, AlreadyNotified, window.WindowClosed)
+EXPECTED = (
+    InvalidText,
+    KeyReused,
+    NewMessages,
+    SomebodyWrites,
+    OtherTicketOpen,
+    AlreadyNotified,
+    window.WindowClosed,
+)

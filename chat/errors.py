@@ -25,6 +25,10 @@ def conflict(error: Exception, request: Request) -> Response:
         news = Message.objects.filter(pk__in=[message.pk for message in error.messages])
         detail = "La persona escribió mientras redactabas. Lee lo nuevo y confirma el envío; aún no se guardó."
         return refusal(409, "hay_mensajes_nuevos", detail, nuevos=history.entries(news, request.user))  # type: ignore[arg-type]
+    if isinstance(error, compose.SomebodyWrites):
+        are = "está" if len(error.names) == 1 else "están"
+        detail = f"{' y '.join(error.names)} {are} escribiendo en este ticket. Confirma el envío; aún no se guardó."
+        return refusal(409, "alguien_escribe", detail, quien=error.names)
     if isinstance(error, compose.OtherTicketOpen):
         detail = f"Esta persona ya tiene abierto el ticket #{error.ticket.pk}: continúa ahí."
         return refusal(409, "otro_ticket_abierto", detail, otro=error.ticket.pk)

@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 # A page says it again every 20 s, and while keys are pressed every 4 s (static/chat/presence.js).
 HERE_S, TYPING_S = 45, 8
+# Who typed is at it for so long after the last key, while what they wrote is neither sent nor gone.
+WRITING_S = 20
 TOLD_S = 24 * 3600
 # Not asked again for so long once it did not answer, because each question would wait for it.
 AWAY_S = 5.0
@@ -53,8 +55,8 @@ def shared() -> Iterator[None]:
         raise Unknown from error
 
 
-def note(ticket: int, who: int, tab: str, *, typing: bool, leaves: bool) -> list[dict[str, Any]]:
-    """A tab of the technician `who` has the ticket open, types in it, or leaves it; returns who is there now.
+def note(ticket: int, who: int, tab: str, *, typing: bool, draft: bool, leaves: bool) -> list[dict[str, Any]]:
+    """A tab of the technician `who` has the ticket open, types or has typed in it, or leaves it; returns who is there.
 
     Tells the pages when that list is another one than they were told last. Raises Unknown.
     """
@@ -63,8 +65,11 @@ def note(ticket: int, who: int, tab: str, *, typing: bool, leaves: bool) -> list
             cache.set(here(ticket, who), tab, HERE_S)
         if typing and not leaves:
             cache.set(types_in(ticket, who), tab, TYPING_S)
+            cache.set(writes_in(ticket, who), tab, WRITING_S)
         else:
             take_back(types_in(ticket, who), tab)
+        if leaves or not (typing or draft):
+            take_back(writes_in(ticket, who), tab)
         if leaves:
             take_back(here(ticket, who), tab)
         return tell(ticket)
@@ -76,6 +81,10 @@ def here(ticket: int, who: int) -> str:
 
 def types_in(ticket: int, who: int) -> str:
     return f"escribe:{ticket}:{who}"
+
+
+def writes_in(ticket: int, who: int) -> str:
+    return f"redacta:{ticket}:{who}"
 
 
 def take_back(key: str, tab: str) -> None:
@@ -104,6 +113,20 @@ def tell(ticket: int) -> list[dict[str, Any]]:
         cache.set(key, now, TOLD_S)
         live.announce("presencia", {"ticket": ticket, "quien": now})
     return now
+
+
+def writers(ticket: int, but: int) -> list[str]:
+    """The names of who else is about to answer in the ticket; nobody when that is unknown.
+
+    One question to the cache, a second one when somebody else has the ticket open, none to the database.
+    """
+    try:
+        with shared():
+            others = [one for one in cache.get(f"presencia:{ticket}", []) if one["id"] != but]
+            found = cache.get_many([writes_in(ticket, one["id"]) for one in others]) if others else {}
+    except Unknown:
+        return []
+    return [one["nombre"] for one in others if writes_in(ticket, one["id"]) in found]
 
 
 def types(ticket: int, who: int) -> bool:

@@ -20,12 +20,12 @@ from tickets.access import get_ticket
 @api_view(["POST"])
 @explained
 def present(request: Request, ticket_id: int) -> Response:
-    """{"escribiendo", "fuera"?, "pestana"?} -> {"quien": [{"id", "nombre", "escribiendo"}]}, null when unknown."""
+    """{"escribiendo", "borrador"?, "fuera"?, "pestana"?} -> {"quien": [{"id", "nombre", "escribiendo"}]}, or null."""
     ticket = get_ticket(request.user, ticket_id)
-    typing, leaves, tab = said(body_of(request))
+    typing, draft, leaves, tab = said(body_of(request))
     who = person(request).pk
     try:
-        people = presence.note(ticket.pk, who, tab, typing=typing, leaves=leaves)
+        people = presence.note(ticket.pk, who, tab, typing=typing, draft=draft, leaves=leaves)
     except presence.Unknown:
         return Response({"quien": None})
     if not leaves and typing_shown.watch_due(ticket.contact_id):
@@ -35,12 +35,13 @@ def present(request: Request, ticket_id: int) -> Response:
     return Response({"quien": people})
 
 
-def said(body: dict[str, Any]) -> tuple[bool, bool, str]:
-    """Whether they type, whether they leave, and the tab; raises InvalidText."""
-    typing, leaves, tab = body.get("escribiendo"), body.get("fuera", False), body.get("pestana")
-    if not isinstance(typing, bool) or not isinstance(leaves, bool):
-        raise InvalidText("«escribiendo» y «fuera» deben ser true o false.")
+def said(body: dict[str, Any]) -> tuple[bool, bool, bool, str]:
+    """Whether they type, have something written, leave, and the tab; raises InvalidText."""
+    typing, draft, leaves = body.get("escribiendo"), body.get("borrador", False), body.get("fuera", False)
+    if not (isinstance(typing, bool) and isinstance(draft, bool) and isinstance(leaves, bool)):
+        raise InvalidText("«escribiendo», «borrador» y «fuera» deben ser true o false.")
+    tab = body.get("pestana")
     try:
-        return typing, leaves, "" if tab is None else str(uuid.UUID(tab))
+        return typing, draft, leaves, "" if tab is None else str(uuid.UUID(tab))
     except (ValueError, TypeError, AttributeError):
         raise InvalidText("«pestana» debe ser un UUID.") from None

@@ -122,6 +122,7 @@ def test_a_session_needs_its_csrf_token(tecnica: User, ticket: Ticket) -> None:
         {"escribiendo": "true"},
         {"escribiendo": 1},
         {"escribiendo": True, "fuera": 1},
+        {"escribiendo": True, "borrador": 1},
         {"escribiendo": True, "pestana": 7},
         {"escribiendo": True, "pestana": "esta"},
     ],

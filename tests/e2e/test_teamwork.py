@@ -49,3 +49,14 @@ def test_two_technicians_share_a_ticket(screen: Screen, colleague: Screen, runni
     assert "Ya lo revisamos" in running.accepted()
     assert "Es de dirección: con cuidado" not in running.accepted()
     screen.picture("nota")
+
+    # Both answer: the second is told who writes, and decides.
+    colleague.page.locator("#chat-texto").press_sequentially("Yo también")
+    expect(screen.page.locator("#chat-presencia")).to_have_text("Sofía está escribiendo…")
+    screen.write("Mañana te lo llevo")
+    mine = screen.bubble("Mañana te lo llevo")
+    expect(mine.locator(".tarjeta")).to_contain_text("Sofía Soto está escribiendo. ¿Enviar de todos modos?")
+    assert "Mañana te lo llevo" not in running.accepted()
+    screen.picture("alguien-escribe")
+    mine.get_by_role("button", name="Enviar de todos modos").click()
+    expect(mine.locator(".pie")).to_contain_text("Enviado")

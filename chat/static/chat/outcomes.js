@@ -1,7 +1,7 @@
 /**
  * What became of a message that was posted, for a person to read.
  * @typedef {{guardado: boolean, estado: string, texto: string, tono: "ok"|"aviso"|"error", acciones: string[], otro?: number,
- *   red?: boolean, nuevos?: object[], ventana?: object}} Outcome `guardado`: the server has it as a row; `acciones`: what can be done about it
+ *   red?: boolean, colegas?: boolean, nuevos?: object[], ventana?: object}} Outcome `guardado`: the server has it as a row; `acciones`: what can be done about it
  */
 
 const SAVED = ["enviado", "entregado", "leido", "en_cola", "enviando", "sin_confirmar", "fallido", "descartado"];
@@ -22,6 +22,11 @@ export function outcomeOf(error, name) {
   if (status === 409 && word === "hay_mensajes_nuevos") {
     const texto = `${name} escribió mientras redactabas. Léelo antes de enviar.`;
     return failure(texto, ["forzar", "editar"], { tono: "aviso", nuevos: body.nuevos ?? [] });
+  }
+  if (status === 409 && word === "alguien_escribe") {
+    const names = new Intl.ListFormat("es", { type: "conjunction" }).format(body.quien);
+    const texto = `${names} ${body.quien.length > 1 ? "están" : "está"} escribiendo. ¿Enviar de todos modos?`;
+    return failure(texto, ["forzar", "editar"], { tono: "aviso", colegas: true });
   }
   if (word === "ventana_cerrada") return failure(message, ["reintentar", "editar"], { ventana: body.ventana });
   if (status === 409 && word === "ya_notificado") return failure(message, ["forzar"], { tono: "aviso" });

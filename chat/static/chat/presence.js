@@ -25,6 +25,8 @@ let conversation = null;
 /** @type {Colleague[]} */
 let others = [];
 let typing = false;
+// We said that something is written here: a colleague who sends is told so for a while.
+let drafted = false;
 let told = 0;
 let toldTyping = 0;
 let renewal = 0;
@@ -40,7 +42,7 @@ const bubble = h(
 /** @param {import("./conversation.js").Conversation} opened */
 export function openPresence(opened) {
   conversation = opened;
-  typing = false;
+  typing = drafted = false;
   toldTyping = 0;
   spoken.clear();
   show([]);
@@ -59,7 +61,7 @@ export function closePresence() {
 /** What was typed was sent, or nothing is typed any more. */
 export function stopTyping() {
   clearTimeout(pause);
-  if (!typing) return;
+  if (!typing && drafted === writing()) return;
   typing = false;
   toldTyping = 0;
   tell();
@@ -97,6 +99,7 @@ function onInput() {
   // A note is nothing that the person waits for, and nobody answers at the same time.
   if (!box.value.trim() || isNote()) return stopTyping();
   typing = true;
+  drafted = true;
   clearTimeout(pause);
   pause = setTimeout(stopTyping, PAUSE);
   if (Date.now() - toldTyping < TYPING) return;
@@ -104,14 +107,17 @@ function onInput() {
   tell();
 }
 
+const writing = () => drafted && box.value.trim() !== "" && !isNote();
+
 /** Says that we are here, and whether we type; and hears who else is. */
 async function tell() {
   const open = conversation;
   if (!open) return;
   told = Date.now();
+  drafted = writing();
   clearTimeout(renewal);
   try {
-    const { body } = await request(`/ticket/${open.id}/presencia`, { body: { escribiendo: typing, pestana: tab } });
+    const { body } = await request(`/ticket/${open.id}/presencia`, { body: { escribiendo: typing, borrador: drafted, pestana: tab } });
     if (open === conversation) show(body.quien ?? []);
   } catch {
     // Said again when it is due.

@@ -18,6 +18,7 @@ export function templateForm(template, draft, chat) {
   const header = kept(draft?.encabezado, template.valores_encabezado);
   const values = kept(draft?.variables, template.valores);
   let key = { clave: draft?.clave, de: draft?.de };
+  let sure = false; // a colleague is writing, and that was said
   const globe = h("div", { class: "globo" });
   const trouble = h("p", { class: "tarjeta", "data-tono": "error", role: "alert", hidden: true });
   const send = h("button", { type: "submit", class: "btn btn-chat" }, "📤 Enviar plantilla");
@@ -59,7 +60,8 @@ export function templateForm(template, draft, chat) {
     send.textContent = "Enviando…";
     const outcome = await post({ ...content(), clave: key.clave });
     send.disabled = false;
-    send.textContent = "📤 Enviar plantilla";
+    sure = Boolean(outcome?.colegas);
+    send.textContent = sure ? "Enviar de todos modos" : "📤 Enviar plantilla";
     if (!outcome || outcome.guardado) {
       writeTemplateDraft(chat.ticket, null);
       chat.sent();
@@ -74,6 +76,7 @@ export function templateForm(template, draft, chat) {
     const seen = chat.seen();
     try {
       if (seen !== null) body.visto_hasta = seen;
+      if (sure) body.forzar = true;
       await request(`/ticket/${chat.ticket}/enviar-plantilla`, { body, deadline: 40000 });
       return null;
     } catch (error) {
