@@ -94,7 +94,7 @@ def change(
         ticket = Ticket.objects.select_related("contact", "technician").get(pk=ticket.pk)
         if by:
             note_change(ticket, state, technician, by)
-        if state in OPEN_STATES:
+        if state in OPEN_STATES and not ticket.is_open:
             reopen(ticket)
             ticket.wait_again()
         if technician:
