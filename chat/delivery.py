@@ -25,6 +25,7 @@ from chat.models import Conversation, Delivery, Held, Message, Role
 from chat.outcomes import CRASH_PAUSE_S, LeaseEndedError, settle
 from chat.outgoing import extra_s, outgoing
 from chat.phones import logged
+from chat.waiting import room
 from whatsapp import connection, gateways
 from whatsapp.gateways.results import Ambiguous, Refused, Result
 
@@ -89,20 +90,29 @@ def lease_s(extra: float = 0) -> float:
 
 def drain(conversation_id: int) -> None:
     """Send what this conversation has due, in order, until nothing more may be sent now."""
-    while not runtime.stopping.is_set():
-        claimed = claim(conversation_id)
-        if claimed is None:
-            return
-        if isinstance(claimed, float):
+
+    def ask() -> Claim | float | None:
+        found = claim(conversation_id)
+        if isinstance(found, float):
             runtime.let_go_of_database()
-            runtime.stopping.wait(claimed)
-        else:
-            result = attempt(claimed)
-            settle(claimed.message, claimed.token, claimed.telefono, result)
-            if isinstance(result, Exception):
-                runtime.stopping.wait(CRASH_PAUSE_S)
-            if not Message.objects.filter(IS_OPEN, conversation=conversation_id).exists():
-                return  # a claim takes SQLite's one turn, to learn the same
+        return found
+
+    sent = False
+    while not runtime.stopping.is_set():
+        claimed = ask()
+        if isinstance(claimed, float):
+            claimed = room.ask(ask, claimed)
+        if claimed is None:
+            break
+        result = attempt(claimed)
+        settle(claimed.message, claimed.token, claimed.telefono, result)
+        sent = True
+        if isinstance(result, Exception):
+            runtime.stopping.wait(CRASH_PAUSE_S)
+        if not Message.objects.filter(IS_OPEN, conversation=conversation_id).exists():
+            break  # a claim takes SQLite's one turn, to learn the same
+    if sent:
+        room.free()
 
 
 def claim(conversation_id: int) -> Claim | float | None:

@@ -140,14 +140,13 @@ def seconds_to_wait(line: Connection, clock: datetime) -> float:
     is the row as just read, and `clock` the database's time.
     """
     rate = settings.ENVIO_POR_SEGUNDO
-    pause = min(1 / rate, LOOK_AGAIN_S) if rate else LOOK_AGAIN_S
     if line.next_send and line.next_send > clock:
-        return pause
+        return min((line.next_send - clock).total_seconds(), LOOK_AGAIN_S)
     if not rate:
         return 0
     free = Q(next_send=None) | Q(next_send__lte=Now())
     row = Connection.objects.filter(free, pk=line.pk)
-    return 0 if row.update(next_send=Now() + timedelta(seconds=1 / rate)) else pause
+    return 0 if row.update(next_send=Now() + timedelta(seconds=1 / rate)) else min(1 / rate, LOOK_AGAIN_S)
 
 
 def hold(seconds: float) -> None:

@@ -203,7 +203,7 @@ def test_a_slot_is_taken_once_and_the_next_comes_after_its_time(settings: Settin
     settings.ENVIO_POR_SEGUNDO = 4
     connection.current()
     assert slot() == 0
-    assert slot() == 0.25
+    assert 0 < slot() <= 0.25
     left = connection.current().next_send - timezone.now()  # type: ignore[operator]
     assert timedelta(seconds=0.1) < left <= timedelta(seconds=0.26)
     Connection.objects.update(next_send=timezone.now() - timedelta(milliseconds=5))
