@@ -28,7 +28,7 @@ RUN python -m compileall -q . \
     && rm -rf /tmp/build
 USER desk
 VOLUME /data
-CMD ["gunicorn", "-c", "config/gunicorn.py"]
+CMD ["python", "-m", "config.web"]
 
 FROM ${CADDY} AS proxy
 COPY Caddyfile /etc/caddy/Caddyfile

@@ -85,7 +85,7 @@ def test_the_proxy_takes_the_largest_file_that_the_desk_takes() -> None:
 
 def test_the_proxy_lets_go_of_idle_connections_before_the_web_process_does() -> None:
     idle = re.search(r"\bkeepalive (\d+)s", (ROOT / "Caddyfile").read_text())
-    kept = re.search(r"^keepalive = (\d+)$", (ROOT / "config" / "gunicorn.py").read_text(), re.MULTILINE)
+    kept = re.search(r"^KEEP_ALIVE_S = (\d+)$", (ROOT / "config" / "web.py").read_text(), re.MULTILINE)
     assert idle and kept
     assert int(idle[1]) < int(kept[1])
 

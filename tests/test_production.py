@@ -94,10 +94,10 @@ def test_who_forges_a_forwarded_address_is_locked_all_the_same(running: Producti
 
 def test_a_body_beyond_the_limit_is_refused_by_the_proxy(running: Production) -> None:
     statuses = [
-        running.http.post(f"{running.url}/webhook", data=bytes(size), timeout=60).status_code
+        running.http.post(f"{running.url}/webhooks/waha", data=bytes(size), timeout=60).status_code
         for size in (BODY_MAX, BODY_MAX + 1)
     ]
-    assert statuses[0] == 404, "contesta la mesa: ese gateway no es el suyo"
+    assert statuses[0] == 401, "contesta la mesa, que lo leyó: no está firmado"
     assert statuses[1] in (413, 502), "Caddy 2.6 dice 502; los nuevos, 413"
 
 

@@ -16,7 +16,7 @@ from tests.programs import ROOT
 
 RESULTS = Path(__file__).with_name("results.json")
 PAGE = ROOT / "docs" / "benchmarks.md"
-PACKAGES = ("Django", "djangorestframework", "gunicorn", "uvicorn", "celery", "psycopg", "redis")
+PACKAGES = ("Django", "djangorestframework", "granian", "gunicorn", "uvicorn", "celery", "psycopg", "redis")
 
 
 @dataclass
@@ -73,9 +73,9 @@ INTRODUCTION = """\
 Written by `make bench`; never by hand. Every row is measured beside its control in the same run, in turns, and the
 figure is the median: believe the ratios, never an absolute figure, which is this machine's at that hour. `control` is
 bare Django (`tests/benchmarks/control.py`: a session from the database, its user, 20 messages by `.values_list`) under
-gunicorn with 2 processes of 4 threads; ours runs as in production (`config/gunicorn.py`) with as many. 32 connections,
-a random ticket for each request. `CPU` is the server's processor time for each request, from /proc. A scale below 1 is
-a smaller or shorter run than `make bench` alone."""
+gunicorn with 2 processes of 4 threads; ours runs as in production (granian, `config/web.py`) with as many. 32
+connections, a random ticket for each request. `CPU` is the server's processor time for each request, from /proc. A
+scale below 1 is a smaller or shorter run than `make bench` alone."""
 
 
 def page(results: dict[str, dict[str, Any]]) -> str:

@@ -73,7 +73,7 @@ class Stand(Desk):
     @cached_property
     def web(self) -> int:
         """The pid of the desk's web server as production runs it, once it answers."""
-        self.start("web", "gunicorn", "-c", "config/gunicorn.py")
+        self.start("web", sys.executable, "-m", "config.web")
         until(lambda: answers(f"{self.url}/salud"), 30, "la mesa")
         return self.running["web"].pid
 
