@@ -6,26 +6,32 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from chat import live
 from chat.alert_models import AlertSettings
-from chat.models import FROM_PERSON, Message
+from chat.models import FROM_PERSON, SYSTEM, Message, Participant
 from chat.thread import excerpt
 from tickets.access import workers
-from tickets.models import Ticket
+from tickets.models import OPEN_STATES, Ticket
+from tickets.templatetags.desk import full_name
 
 Scope = AlertSettings.Scope
 # More than these are "99+" on the page, and nobody counts them.
 MOST = 100
 
 
-def concerned(technician_id: int | None) -> list[int]:
-    """The users to tell of a ticket of this technician. One who no longer works here leaves it to all. One query."""
-    scopes = dict(workers().order_by().values_list("pk", "alert_settings__scope"))
-    if technician_id in scopes:
-        return [technician_id]
-    return [pk for pk, scope in scopes.items() if scope != Scope.MINE]
+def concerned(ticket_id: int, technician_id: int | None) -> list[int]:
+    """The users to tell of a ticket of this technician, and who joined it. One query.
+
+    A technician who no longer works here leaves it to all.
+    """
+    joined = Exists(Participant.objects.filter(ticket=ticket_id, user=OuterRef("pk")))
+    people = workers().order_by().values_list("pk", "alert_settings__scope", joined)
+    mine = {pk for pk, _, joins in people if joins or pk == technician_id}
+    if any(pk == technician_id for pk, *_ in people):
+        return sorted(mine)
+    return sorted(mine | {pk for pk, scope, _ in people if scope != Scope.MINE})
 
 
 def announce_on_commit(ticket: Ticket) -> None:
@@ -39,16 +45,20 @@ def announce_on_commit(ticket: Ticket) -> None:
 
 
 def tell_pages(ticket_id: int, technician_id: int | None) -> None:
-    if users := concerned(technician_id):
+    if users := concerned(ticket_id, technician_id):
         live.announce("aviso", {"ticket": ticket_id}, users)
 
 
 def waiting(user: User, wishes: AlertSettings) -> QuerySet[Ticket]:
-    """The open tickets with unread messages that concern `user`, newest first."""
-    mine = Q(technician=user)
+    """The open tickets with unread messages that concern `user`, and where a colleague names them, newest first."""
+    within = Participant.objects.filter(user=user)
+    mine = Q(technician=user) | Q(pk__in=within.values("ticket"))
     if wishes.scope == Scope.BOTH:
         mine |= ~Q(technician__in=workers().order_by().values("pk"))
-    return Ticket.objects.open().filter(mine, unread__gt=0).select_related("contact").latest_first()
+    news = Q(mine, unread__gt=0, state__in=OPEN_STATES) | Q(
+        pk__in=within.filter(mention__isnull=False).values("ticket")
+    )
+    return Ticket.objects.filter(news).select_related("contact").latest_first()
 
 
 def news(user: User, wishes: AlertSettings) -> list[dict[str, Any]]:
@@ -58,13 +68,26 @@ def news(user: User, wishes: AlertSettings) -> list[dict[str, Any]]:
     """
     said = Message.objects.filter(FROM_PERSON, ticket=OuterRef("pk"), recovered=None).order_by("-seq")
     last, words = (Subquery(said.values(column)[:1]) for column in ("seq", "text"))
-    tickets = waiting(user, wishes).annotate(last=last, words=words)
-    return [
-        {
-            "id": ticket.pk,
-            "nombre": ticket.shown_name,
-            "ultimo": ticket.last or 0,
-            **({"texto": excerpt(ticket.words or "")} if wishes.text else {}),
-        }
-        for ticket in tickets[:MOST]
-    ]
+    tickets = waiting(user, wishes).annotate(last=last, words=words)[:MOST]
+    calls = Participant.objects.filter(user=user, mention__isnull=False).select_related("mention__author")
+    named = {one.ticket_id: one.mention for one in calls}
+    return [entry(ticket, named.get(ticket.pk), wishes) for ticket in tickets]
+
+
+def entry(ticket: Any, mention: Message | None, wishes: AlertSettings) -> dict[str, Any]:
+    """One of them; `aviso` is what to say of it when a colleague named who asks."""
+    called = mention is not None and mention.seq > (ticket.last or 0)
+    words = mention.text if mention and called else ticket.words
+    return {
+        "id": ticket.pk,
+        "nombre": ticket.shown_name,
+        "ultimo": max(ticket.last or 0, mention.seq if mention else 0),
+        **({"aviso": told_by(mention.kind, mention.author, ticket.pk)} if mention and called else {}),
+        **({"texto": excerpt(words or "")} if wishes.text else {}),
+    }
+
+
+def told_by(kind: str, author: User | None, ticket_id: int) -> str:
+    """What a notification says of a note that names its reader, or of a transfer to them."""
+    deed = "te transfirió" if kind == SYSTEM else "te mencionó en"
+    return f"{full_name(author) if author else 'Un colega'} {deed} #{ticket_id}"

@@ -23,6 +23,7 @@ class Act(models.TextChoices):
     CHANGED = "cambio", "Cambió"
     DELETED = "baja", "Borró"
     TOOK = "toma", "Tomó el ticket"
+    TRANSFERRED = "transferencia", "Transfirió el ticket"
     STATE = "estado", "Cambió el estado"
     DECIDED = "decision", "Decidió sobre un mensaje"
     EXPORTED = "exportacion", "Exportó"

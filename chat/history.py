@@ -13,7 +13,7 @@ from django.db.models import QuerySet, Subquery
 from django.utils import timezone
 
 from chat import attachments, media_uploads, window
-from chat.models import NOTE, SYSTEM, Conversation, Message
+from chat.models import NOTE, SYSTEM, Conversation, Message, Participant
 from tickets.models import Ticket
 from tickets.prepared import Prepared
 
@@ -38,8 +38,8 @@ COLUMNS = (
     "resends_id",
 )
 WITHOUT_FILE = ("text", "location", "contact", NOTE, SYSTEM)
-# What a place and shared contacts are made of.
-SHOWN_DETAILS = ("latitud", "longitud", "nombre", "direccion", "contactos")
+# What a place, shared contacts and a note that names colleagues are made of.
+SHOWN_DETAILS = ("latitud", "longitud", "nombre", "direccion", "contactos", "menciones")
 # What happened to a message after it came.
 CHANGES = (
     "code",
@@ -141,6 +141,15 @@ def changes_entry(
     }
 
 
+team = Prepared(
+    lambda ticket: (
+        Participant.objects.filter(ticket=ticket, user__is_active=True)
+        .order_by("pk")
+        .values_list("user_id", "mention_id", "user__first_name", "user__last_name", "user__username")
+    )
+)
+
+
 def ticket_entry(ticket: Ticket, reader: User) -> dict[str, Any]:
     """The `ticket` of an answer: what the modal's header shows. Needs contact and technician loaded."""
     technician = ticket.technician
@@ -162,6 +171,10 @@ def ticket_entry(ticket: Ticket, reader: User) -> dict[str, Any]:
             "nombre": technician.get_full_name() or technician.get_username(),
             "yo": technician.pk == reader.pk,
         },
+        "participantes": [
+            {"id": pk, "nombre": full_name(*name), "yo": pk == reader.pk, "mencion": mention is not None}
+            for pk, mention, *name in team(ticket.pk)
+        ],
         "sin_leer": ticket.unread,
         "abierto": ticket.is_open,
         "ventana": window_entry(window.of_contact(ticket.contact_id)),

@@ -13,6 +13,7 @@ from chat import live
 from chat.alert_models import AlertSettings as AlertSettings
 from chat.alert_models import PushDevice as PushDevice
 from chat.audit_models import AuditEntry as AuditEntry
+from chat.team_models import Participant as Participant
 from tickets.models import Contact, Ticket
 from whatsapp.models import Template
 
@@ -57,7 +58,7 @@ SYSTEM = "system"
 # The kind of what technicians tell each other in the thread: no answer to the person, and never sent.
 NOTE = "nota"
 FROM_PERSON = Q(role=Role.USER) & ~Q(kind=SYSTEM)
-ANSWERS = Q(role=Role.TECHNICIAN) & ~Q(state=Delivery.INTERNAL)
+ANSWERS = Q(role=Role.TECHNICIAN) & ~Q(kind__in=[NOTE, SYSTEM])
 # What the person has, or may get, of us; and what they wrote.
 SAID = ~Q(state=Delivery.INTERNAL)
 

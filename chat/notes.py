@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -28,9 +29,12 @@ def check_text(text: Any) -> str:
     return text
 
 
-def write(ticket_id: int, author: User, text: str, key: uuid.UUID | None = None) -> tuple[Message, bool]:
+def write(
+    ticket_id: int, author: User, text: str, key: uuid.UUID | None = None, named: Sequence[Mapping[str, Any]] = ()
+) -> tuple[Message, bool]:
     """Put a note at the end of the thread; returns its row and whether it is new. Raises KeyReused.
 
+    `named` are the colleagues whom it mentions, as pages show them.
     It neither answers the person nor reopens the ticket: nothing that the table tells of the ticket changes.
     """
     contact = Ticket.objects.select_related("contact").get(pk=ticket_id).contact
@@ -41,11 +45,11 @@ def write(ticket_id: int, author: User, text: str, key: uuid.UUID | None = None)
             if (known.kind, known.text) != (NOTE, text):
                 raise KeyReused
             return known, False
-        return add(conversation, ticket, author, text, key), True
+        return add(conversation, ticket, author, text, key=key, details={"menciones": named} if named else {}), True
 
 
-def add(conversation: Conversation, ticket: Ticket, author: User, text: str, key: uuid.UUID | None = None) -> Message:
+def add(conversation: Conversation, ticket: Ticket, author: User, text: str, **fields: Any) -> Message:
     """The row of a note. Needs the conversation's lock."""
     return conversation.append(
-        ticket, Role.TECHNICIAN, text, kind=NOTE, state=Delivery.INTERNAL, author=author, key=key
+        ticket, Role.TECHNICIAN, text, kind=NOTE, state=Delivery.INTERNAL, author=author, **fields
     )

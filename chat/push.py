@@ -8,14 +8,16 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from chat import alerts, push_devices
 from chat.alert_models import AlertSettings, PushDevice
-from chat.models import FROM_PERSON, Message
+from chat.models import FROM_PERSON, Message, Participant
 from chat.push_keys import problem
 from chat.runtime import Pool
 from chat.thread import excerpt
@@ -47,13 +49,25 @@ def alert(message_id: int) -> None:
     message = Message.objects.select_related("ticket__contact").filter(pk=message_id).first()
     if message is None or not message.ticket.unread or in_a_burst(message):
         return
-    ticket = message.ticket
-    devices = PushDevice.objects.filter(user__in=alerts.concerned(ticket.technician_id))
+    to = PushDevice.objects.filter(user__in=alerts.concerned(message.ticket_id, message.ticket.technician_id))
+    tell(to, message, words)
+
+
+def mention(message_id: int) -> None:
+    """A colleague named some in this note, or gave them the ticket by this line: tell their devices."""
+    message = None if problem() else Message.objects.select_related("author").filter(pk=message_id).first()
+    if message:
+        named = Participant.objects.filter(mention=message).values("user")
+        tell(PushDevice.objects.filter(user__in=named), message, words_of_colleague)
+
+
+def tell(devices: QuerySet[PushDevice], message: Message, say: Callable[..., Words]) -> None:
+    """Send these devices what `say` makes of `message`, but where its owner wants quiet."""
     until = time.monotonic() + STALE_S
     for device in devices.select_related("user__alert_settings"):
         wishes = AlertSettings.of(device.user)
         if not wishes.quiet():
-            senders.submit(deliver, device, words(message, text=wishes.text), until)
+            senders.submit(deliver, device, say(message, text=wishes.text), until)
 
 
 def try_out(device_id: int) -> None:
@@ -81,6 +95,16 @@ def words(message: Message, *, text: bool) -> Words:
         "cuerpo": f"{excerpt(message.text)} · {body}" if text else body,
         "etiqueta": f"ticket-{ticket.pk}",
         "url": f"/?chat={ticket.pk}",
+    }
+
+
+def words_of_colleague(message: Message, *, text: bool) -> Words:
+    """The same of a note or a transfer."""
+    return {
+        "titulo": alerts.told_by(message.kind, message.author, message.ticket_id),
+        "cuerpo": excerpt(message.text) if text else f"Ticket #{message.ticket_id}",
+        "etiqueta": f"ticket-{message.ticket_id}",
+        "url": f"/?chat={message.ticket_id}",
     }
 
 

@@ -54,6 +54,11 @@ def push_alert(message_id: int) -> None:
     push.alert(message_id)
 
 
+@shared_task(name="chat.push_mention")
+def push_mention(message_id: int) -> None:
+    push.mention(message_id)
+
+
 @shared_task(name="chat.push_test")
 def push_test(device_id: int) -> None:
     push.try_out(device_id)

@@ -16,7 +16,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from chat import audit, compose, decisions, history, notices, sending, window
+from chat import audit, compose, decisions, history, notices, sending, team, window
 from chat.audit_models import Act
 from chat.errors import explained
 from chat.models import Delivery, Message, PredefinedMessage
@@ -187,6 +187,7 @@ def mark_read(request: Request, ticket_id: int) -> Response:
     if seen is None:
         raise compose.InvalidText("«hasta» debe ser un número entero.")
     compose.mark_read(ticket.pk, seen)
+    team.seen(ticket.pk, person(request))
     return Response(status=204)
 
 

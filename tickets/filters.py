@@ -9,7 +9,9 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django_filters import CharFilter, ChoiceFilter, FilterSet
 
 from tickets import identity
@@ -96,11 +98,25 @@ class Tab:
     choose: Callable[[TicketQuerySet, int], TicketQuerySet]  # the number of who is looking
     states: tuple[State, ...] = OPEN_STATES
     by_technician: bool = True
+    only_with_rows: bool = False
+
+
+def of_user(user: int) -> Q:
+    """A user's own tickets, and those that they joined."""
+    joined = User.objects.filter(pk=user, participations__isnull=False).values("participations__ticket")
+    return Q(technician=user) | Q(pk__in=joined)
+
+
+def naming(user: int) -> Q:
+    """The tickets where a colleague named them, which they have not seen."""
+    named = User.objects.filter(pk=user, participations__mention__isnull=False).values("participations__ticket")
+    return Q(pk__in=named)
 
 
 TABS = (
     Tab("abiertos", "Abiertos", lambda tickets, user: tickets.open()),
-    Tab("mios", "Míos", lambda tickets, user: tickets.open().filter(technician=user), by_technician=False),
+    Tab("mios", "Míos", lambda tickets, user: tickets.open().filter(of_user(user)), by_technician=False),
+    Tab("menciones", "Menciones", lambda tickets, user: tickets.filter(naming(user)), tuple(State), False, True),
     Tab(
         "sin-asignar",
         "Sin asignar",

@@ -134,6 +134,7 @@ def tabs_with_counts(current: Tab, user: User) -> list[dict[str, Any]]:
     tabs = [
         {"tab": tab, "url": address(tab, {}), "cuenta": shown_count(count), "actual": tab == current}
         for tab, count in zip(TABS, counts, strict=True)
+        if count or tab == current or not tab.only_with_rows
     ]
     if current == EVERYTHING:
         tabs.append({"tab": current, "url": address(current, {}), "cuenta": "", "actual": True})

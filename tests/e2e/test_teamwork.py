@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +28,8 @@ def test_two_technicians_share_a_ticket(screen: Screen, colleague: Screen, runni
     box, send = screen.page.locator("#chat-texto"), screen.page.locator("#chat-enviar")
     screen.open(ticket)
     colleague.open(ticket)
+    expect(screen.bubble("Hola").locator(".pie")).to_contain_text(re.compile("Enviado|Entregado|Leído"))
+    sent = len(running.accepted())
 
     # A note, by keyboard: the mode is plain to see, is kept by a reload, and ends with the note.
     screen.page.locator("#chat-nota").press("Enter")
@@ -60,3 +63,42 @@ def test_two_technicians_share_a_ticket(screen: Screen, colleague: Screen, runni
     screen.picture("alguien-escribe")
     mine.get_by_role("button", name="Enviar de todos modos").click()
     expect(mine.locator(".pie")).to_contain_text("Enviado")
+
+    # A mention, picked by keyboard: the colleague finds it under Menciones until they open the chat.
+    colleague.page.locator("#chat-texto").fill("")
+    colleague.page.locator("#chat [data-cerrar]").click()
+    screen.page.locator("#chat-nota").press("Enter")
+    box.press_sequentially("@sof")
+    expect(screen.page.locator("#chat-menciones").get_by_role("option", name="Sofía Soto")).to_be_visible()
+    screen.picture("mencion-al-escribir")
+    box.press("Enter")
+    box.press_sequentially("¿la conoces?")
+    box.press("Enter")
+    expect(screen.bubble("¿la conoces?").locator(".mencion")).to_have_text("@Sofía Soto")
+    expect(screen.page.locator("#chat-participantes")).to_contain_text("Sofía Soto")
+    tab = colleague.page.get_by_role("link", name="Menciones 1")
+    expect(tab).to_be_visible()
+    tab.click()
+    colleague.open(ticket)
+    expect(colleague.bubble("¿la conoces?")).to_be_visible()
+    expect(colleague.page.get_by_role("link", name="Menciones 1")).to_have_count(0)
+
+    # A transfer with a note.
+    screen.page.get_by_role("button", name="Transferir", exact=True).click()
+    form = screen.page.locator("#chat-transferencia")
+    form.locator("select").select_option(label="Sofía Soto")
+    form.locator("input").fill("Te toca")
+    screen.picture("transferir")
+    form.get_by_role("button", name="Transferir").click()
+    expect(form).to_be_hidden()
+    for one, owner in ((screen, "Lo atiende Sofía Soto"), (colleague, "Lo atiendes tú")):
+        expect(one.page.get_by_text("Ana Ruiz transfirió el ticket a Sofía Soto")).to_be_visible()
+        expect(one.bubble("Te toca")).to_be_visible()
+        expect(one.page.locator("#chat-tecnico")).to_have_text(owner)
+    screen.page.get_by_role("button", name="Unirme").click()
+    expect(colleague.page.locator("#chat-participantes")).to_contain_text("Ana Ruiz")
+    assert len(running.accepted()) == sent + 2
+    screen.picture("equipo")
+    screen.page.set_viewport_size({"width": 390, "height": 844})
+    screen.page.emulate_media(color_scheme="dark")
+    screen.picture("equipo-telefono-oscuro")

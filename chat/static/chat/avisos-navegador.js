@@ -20,8 +20,8 @@ export function openTicket(ticket) {
 }
 
 /**
- * Says that a person wrote.
- * @param {{id: number, nombre: string, texto?: string}} ticket
+ * Says that a person wrote, or what a colleague did (`aviso`).
+ * @param {{id: number, nombre: string, texto?: string, aviso?: string}} ticket
  */
 export function notify(ticket) {
   const number = `Ticket #${ticket.id}`;
@@ -30,7 +30,7 @@ export function notify(ticket) {
   const renotify = now - (told.get(ticket.id) ?? 0) > AGAIN_MS;
   if (renotify) told.set(ticket.id, now);
   const body = ticket.texto ? `${ticket.texto} · ${number}` : number;
-  return show(`${ticket.nombre} escribió`, { body, tag: `ticket-${ticket.id}`, renotify }, `/?chat=${ticket.id}`, () =>
+  return show(ticket.aviso ?? `${ticket.nombre} escribió`, { body, tag: `ticket-${ticket.id}`, renotify }, `/?chat=${ticket.id}`, () =>
     openTicket(ticket.id),
   );
 }

@@ -2,6 +2,7 @@ import { fill, h } from "./dom.js";
 import { formatted, isOneEmoji } from "./marks.js";
 import { isSticker, mediaOf, mediaSignature, showProgress } from "./media.js";
 import { changed, quoteOf, reactions } from "./revisions.js";
+import { withMentions } from "./mentions.js";
 import { clock, fullDate } from "./times.js";
 
 /**
@@ -97,9 +98,11 @@ export function paint(row, entry, { name, first, card }) {
   if (card) tarjeta.dataset.tono = card.tono;
 }
 
+const isNote = (entry) => entry.tipo === "nota";
 const isText = (entry) => !entry.tipo || entry.tipo === "text" || entry.tipo === "nota";
 
 function content(entry) {
+  if (isNote(entry)) return withMentions(entry.content, entry.datos?.menciones ?? []);
   if (isText(entry)) return formatted(entry.content);
   const media = mediaOf(entry);
   if (media) return media;

@@ -1,5 +1,6 @@
 import { attach, attachTo, captionLimit, fileProblem, startAttaching, takeFile } from "./attach.js";
 import { byId } from "./dom.js";
+import { pickMention, startMentions, suggestMentions } from "./mentions.js";
 import { readDraft, readNoteDraft, writeDraft, writeNoteDraft } from "./drafts.js";
 import { isNote, onNoteMode, setNote, startNoteMode } from "./notemode.js";
 
@@ -30,7 +31,9 @@ export function startComposer(send) {
     changed();
   });
   box.addEventListener("input", changed);
+  startMentions(changed);
   box.addEventListener("keydown", (event) => {
+    if (isNote() && pickMention(event)) return;
     // 229: the Enter that ends a composition in Safari, where isComposing is already false.
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
     event.preventDefault();
@@ -93,6 +96,7 @@ function setText(text) {
 }
 
 function changed() {
+  suggestMentions(isNote());
   if (ticket !== null) {
     writeDraft(ticket, isNote() ? "" : box.value);
     writeNoteDraft(ticket, isNote() ? box.value : "");

@@ -21,7 +21,10 @@ export async function noteRead(conversation) {
   seen.set(conversation, last);
   const theirs = rows.findLast((row) => row.role === "user")?.seq ?? 0;
   const before = told.get(conversation);
-  if (theirs <= (before ?? 0) || (before === undefined && !conversation.ticket.sin_leer)) return;
+  const named = conversation.ticket.participantes?.find((one) => one.yo && one.mencion);
+  const read = theirs <= (before ?? 0) || (before === undefined && !conversation.ticket.sin_leer);
+  if (read && !named) return;
+  if (named) named.mencion = false;
   told.set(conversation, theirs);
   try {
     await request(`/ticket/${conversation.id}/leido`, { body: { hasta: last } });

@@ -1,5 +1,6 @@
 import { request } from "./api.js";
 import { byId, fill, h } from "./dom.js";
+import { openTeam, showTeam, startTeam } from "./team.js";
 
 const UNDO_MS = 8000;
 const select = byId("chat-estado");
@@ -14,12 +15,14 @@ export function startTicketBar(changed) {
   refresh = changed;
   select.addEventListener("change", () => changeState(select.value));
   take.addEventListener("click", () => act("tomar", {}));
+  startTeam(act);
 }
 
 /** @param {import("./conversation.js").Conversation} opened */
 export function openTicketBar(opened) {
   conversation = opened;
   hideStrip();
+  openTeam();
   showTicketBar();
 }
 
@@ -39,6 +42,7 @@ export function showTicketBar() {
   fill(byId("chat-tecnico"), words, () => [words]);
   byId("chat-tecnico").dataset.quien = !owner ? "nadie" : owner.yo ? "yo" : "otro";
   take.hidden = !ticket || Boolean(owner?.yo);
+  showTeam(ticket);
   select.disabled = !ticket;
   if (ticket && select.value !== ticket.estado && document.activeElement !== select) select.value = ticket.estado;
   const note = byId("chat-nota-cerrado");
