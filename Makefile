@@ -8,7 +8,7 @@ CI_SETTINGS := ENV_FILE=/dev/null DATA_DIR=$(CURDIR)/data/lint SECRET_KEY=solo-p
 # Without compiled files every process compiles all of the desk anew: a second of each start, and tests start hundreds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: chaos conformidad gap properties run test lint format screenshots check-python
+.PHONY: bench bench-big chaos conformidad gap properties run test lint format screenshots check-python
 
 run: .venv/run .env
 	@$(BIN)/python manage.py arrancar || test $$? -eq 130
@@ -24,6 +24,14 @@ chaos: .venv/dev
 # Thousands of random histories, and every planted bug. A failure names its seed: make properties PROPERTIES_SEED=7
 properties: .venv/dev
 	@PROPERTIES=long PROPERTIES_SEED=$(PROPERTIES_SEED) $(BIN)/python -m pytest -n 2 -rP tests/properties
+
+# The goals, measured beside a control, into docs/benchmarks.md. Some of them: make bench BENCH="poll hang --scale 0.2"
+bench: .venv/dev
+	@$(BIN)/python -m tests.benchmarks $(BENCH)
+
+# Among five million messages.
+bench-big: .venv/dev
+	@$(BIN)/python -m tests.benchmarks conversation-large $(BENCH)
 
 gap: .venv/dev
 	@$(BIN)/python -m tests.benchmarks.first_byte 5000

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from tests.benchmarks import hang, reads
+from tests.benchmarks import hang, reads, scaling
 from tests.benchmarks.report import Row, keep, machine
 from tests.benchmarks.stand import Stands
 
@@ -37,6 +37,7 @@ def main() -> int:
             row = {**ROWS, **BIG}[name](stands)
             keep(row, arguments.scale, where)
             missed += bool(row.missed)
+    scaling.write()
     return 1 if missed else 0
 
 
