@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Max
 from django.utils import timezone
 
-from chat import people
+from chat import people, signing
 from chat.models import SAID, SYSTEM, Conversation, Delivery, Message, Role
 from chat.thread import about, excerpt, known, shown_text
 from tickets.identity import identify, show
@@ -66,7 +66,7 @@ def news(event: Edited | Deleted | Reaction, row: Message) -> dict[str, Any]:
         return {}
     if isinstance(event, Deleted):
         return {"deleted": timezone.now()}
-    text = shown_text(row.kind, clean(event.text))
+    text = shown_text(row.kind, signing.without(clean(event.text), row))
     if text == row.text:
         return {}
     return {"text": text, "edited": timezone.now(), "original": row.original if row.edited else row.text}

@@ -11,10 +11,10 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from chat import attachments, presence, tasks, window
-from chat.media_uploads import Upload
+from chat import attachments, presence, signing, tasks, window
+from chat.media_uploads import MAX_CAPTION, Upload
 from chat.models import FROM_PERSON, NOTE, Conversation, Delivery, Message, PredefinedMessage, Role
-from chat.thread import technician_spoke
+from chat.thread import caption_of, technician_spoke
 from chat.wake import hint
 from tickets.models import Ticket
 
@@ -114,13 +114,14 @@ def write(ticket_id: int, author: User, draft: Draft) -> tuple[Message, bool]:
             raise SomebodyWrites(writing)
         if draft.template is None:
             window.check(conversation)
+        kind = draft.file.kind if draft.file else "text"
+        details = {"plantilla": draft.template} if draft.template else signed(author, kind, draft.text)
         reopen(ticket)
-        details = {"plantilla": draft.template} if draft.template else {}
         message = conversation.append(
             ticket,
             Role.TECHNICIAN,
             draft.text,
-            kind=draft.file.kind if draft.file else "text",
+            kind=kind,
             author=author,
             key=draft.key,
             notice=draft.notice,
@@ -135,6 +136,16 @@ def write(ticket_id: int, author: User, draft: Draft) -> tuple[Message, bool]:
             ticket.unread = left
         ticket.save()
     return message, True
+
+
+def signed(author: User, kind: str, text: str) -> dict[str, Any]:
+    """The name that a message goes out with, as its row keeps it; raises InvalidText when both are too long."""
+    details = signing.details_for(author, kind, text)
+    most = MAX_TEXT if kind == "text" else MAX_CAPTION
+    over = len(signing.prefix(details)) + len(caption_of(kind, text)) - most
+    if details and over > 0:
+        raise InvalidText(f"Con tu nombre delante sobran {over} caracteres: WhatsApp acepta hasta {most}.")
+    return details
 
 
 def same_notice(known: Message, draft: Draft) -> bool:

@@ -12,7 +12,7 @@ from django.db import models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from chat import tasks
+from chat import signing, tasks
 from chat.attachments import attach
 from chat.head import IS_OPEN
 from chat.models import Conversation, Delivery, Message, Role
@@ -53,7 +53,7 @@ def own_message(event: OwnMessage, gap: Gap | None = None) -> Outcome:
     if event.by_api:
         if conversation.messages.filter(state=Delivery.SENDING).exists():
             return Outcome(State.WAITING, "Hay un envío en curso", f"conversation:{conversation.pk}")
-        if row := settle_by_echo(conversation, event, text):
+        if row := settle_by_echo(conversation, event):
             return Outcome(reason="Confirmó un mensaje sin confirmar", about=about(row))
         if conversation.messages.filter(state=Delivery.DOUBTFUL).exists():
             return Outcome(State.WAITING, "Hay un envío sin confirmar", f"conversation:{conversation.pk}")
@@ -82,13 +82,14 @@ def own_message(event: OwnMessage, gap: Gap | None = None) -> Outcome:
     return Outcome(reason="Escrito en el teléfono", about=about(message))
 
 
-def settle_by_echo(conversation: Conversation, event: OwnMessage, text: str) -> Message | None:
+def settle_by_echo(conversation: Conversation, event: OwnMessage) -> Message | None:
     """Bind the echo to the oldest row without an id that it can be the echo of, and return that row.
 
     A doubtful row is then `enviado`. Where a person decided before, their word stays and only the id is bound, so
     that the same message is not shown twice.
     """
-    unbound = conversation.messages.filter(gateway=settings.WHATSAPP_GATEWAY, gateway_id=None, text=text)
+    said = signing.sent_as(event.kind, clean(event.text))
+    unbound = conversation.messages.filter(said, gateway=settings.WHATSAPP_GATEWAY, gateway_id=None)
     if event.sent_at:
         unbound = unbound.filter(tried__lte=event.sent_at + CLOCK_SKEW)
     doubtful = Q(state=Delivery.DOUBTFUL)
@@ -165,7 +166,7 @@ def read_back(message_id: int) -> bool:
 def could_be(event: OwnMessage, row: Message, tried: datetime | None) -> bool:
     """Whether `event` may be what the attempt of `row`, begun at `tried`, sent."""
     said = shown_text(event.kind, clean(event.text))
-    if tried is None or not event.by_api or event.sent_at is None or said != row.text:
+    if tried is None or not event.by_api or event.sent_at is None or said != signing.sent_text(row):
         return False
     latest = tried + timedelta(seconds=settings.WHATSAPP_TIMEOUT_S + extra_s(row)) + CLOCK_SKEW
     return tried - CLOCK_SKEW <= event.sent_at <= latest and not known(event.external_id).exists()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat import references, templates_use, window
+from chat import references, signing, templates_use, window
 from chat.media_types import FILE_KINDS, UNKNOWN, shown_name
 from chat.models import Attachment, Conversation, Message
 from chat.thread import caption_of
@@ -28,13 +28,14 @@ def outgoing(message: Message) -> Outgoing | Unsendable:
     reference = references.of(message)
     if message.kind in FILE_KINDS:
         return with_file(message, reference)
+    text = signing.prefix(message.details) + message.text
     if not window.exists():
-        return Outgoing(text=message.text, reference=reference)
+        return Outgoing(text=text, reference=reference)
     if template := message.details.get("plantilla"):
         return Outgoing(text=message.text, reference=reference, template=templates_use.use_of(template))
     if window.closed(Conversation.objects.get(pk=message.conversation_id)):
         return Unsendable(window.CLOSED_BEFORE_SENDING, window.CODE)
-    return Outgoing(text=message.text, reference=reference)
+    return Outgoing(text=text, reference=reference)
 
 
 def with_file(message: Message, reference: str) -> Outgoing | Unsendable:
@@ -56,4 +57,5 @@ def with_file(message: Message, reference: str) -> Outgoing | Unsendable:
 
     name = shown_name(row.name, message.kind, row.mime, message.seq)
     file = File(message.kind, row.mime or UNKNOWN, name, row.size or 0, read)
-    return Outgoing(text=caption_of(message.kind, message.text), reference=reference, file=file)
+    text = signing.prefix(message.details) + caption_of(message.kind, message.text)
+    return Outgoing(text=text, reference=reference, file=file)

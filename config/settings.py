@@ -350,6 +350,8 @@ REABRIR_HORAS = number("REABRIR_HORAS", 48)
 # What the person is shown besides messages: that a technician types, and that their messages were read.
 ESCRIBIENDO_EN_WHATSAPP = choice("ESCRIBIENDO_EN_WHATSAPP", "true", YES + NO) in YES
 LEIDO_EN_WHATSAPP = choice("LEIDO_EN_WHATSAPP", "false", YES + NO) in YES
+# The technician's first name before what they write, for the person to see who it is.
+NOMBRE_EN_MENSAJES = choice("NOMBRE_EN_MENSAJES", "false", YES + NO) in YES
 # Web push, for technicians with the desk closed: off without keys (chat/push_keys.py).
 PUSH_CLAVE_PUBLICA = env.str("PUSH_CLAVE_PUBLICA", "")
 PUSH_CLAVE_PRIVADA = env.secret("PUSH_CLAVE_PRIVADA")

@@ -109,8 +109,8 @@ MUTANTS = [
     Mutant("the breaker is ignored", delivery.wait_for_line, "not line.may_send", "False"),
     Mutant("a pause is ignored", Connection.may_send.fget, " and self.paused is None", ""),  # type: ignore[attr-defined]
     Mutant("the key is ignored", compose.write, "if draft.key and", "if False and"),
-    Mutant("a key's text is not compared", compose.write, "known.text != draft.text", "False"),
-    Mutant("an echo is bound to any row", echoes.settle_by_echo, "gateway_id=None, text=text", "gateway_id=None"),
+    Mutant("a key's text is not compared", compose.write, "known.said != draft.text", "False"),
+    Mutant("an echo is bound to any row", echoes.settle_by_echo, "filter(said, gateway=", "filter(gateway="),
     Mutant(
         "an echo does not wait for the send under way",
         echoes.own_message,
