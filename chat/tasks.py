@@ -6,7 +6,7 @@ from celery import shared_task
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 
-from chat import delivery, media, media_store, push, push_devices, read_marks, runtime, typing_shown
+from chat import delivery, media, media_store, push, push_devices, read_marks, runtime, times, typing_shown
 from chat.audit_models import AuditEntry
 from whatsapp import events, gateways, templates
 from whatsapp.models import ConnectionChange, WebhookEvent
@@ -99,6 +99,12 @@ def refresh_templates() -> None:
         logger.warning("No se pudieron leer las plantillas: %s", templates.failure_words(told))
 
 
+@shared_task(name="chat.refresh_times")
+def refresh_times() -> None:
+    if count := times.refresh():
+        logger.info("Tiempos calculados de nuevo en %s tickets", count)
+
+
 @shared_task(name="chat.wake_waiting")
 def wake_waiting(waits_on: str) -> None:
     events.wake_waiting(waits_on)
@@ -115,6 +121,7 @@ BY_NAME = {
         purge_files,
         purge_devices,
         refresh_templates,
+        refresh_times,
         wake_waiting,
     )
 }

@@ -17,7 +17,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from chat import live
+from chat import live, times
 from chat.inbound import current_ticket
 from chat.merging import NAMES, MergeRefused, check_rest
 from chat.models import FROM_PERSON, SAID, SYSTEM, Conversation, Message, Role
@@ -83,6 +83,7 @@ class Split:
             contact.refresh_aliases()
         for ticket in Ticket.objects.filter(pk__in=touched).select_related("contact"):
             retell(ticket)
+        times.recompute(touched)
 
     def is_theirs(self, message: Message) -> bool | None:
         """Whether it came from the absorbed contact's address, or went there; None where nothing says."""
@@ -105,11 +106,12 @@ class Split:
             return
         ticket = Ticket.objects.select_related("contact").get(pk=closed["ticket"])
         at = parse_datetime(closed["cerrado"])
-        if ticket.state != State.CLOSED or ticket.resolved != at or ticket.contact.tickets.open().exists():
+        if not at or ticket.state != State.CLOSED or ticket.resolved != at or ticket.contact.tickets.open().exists():
             return
         ticket.state, ticket.resolved, ticket.asked = closed["estado"], None, closed["pregunta"]
         ticket.waiting_since = parse_datetime(closed["espera"]) if closed["espera"] else None
         ticket.save()
+        times.forget_closing(ticket.pk, at)
 
     def return_aliases(self) -> None:
         """Addresses and names as they were, except what changed since then."""

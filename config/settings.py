@@ -216,6 +216,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "purgar-archivos": {"task": "chat.purge_files", "schedule": 86400.0},
     "purgar-dispositivos": {"task": "chat.purge_devices", "schedule": 86400.0},
     "leer-plantillas": {"task": "chat.refresh_templates", "schedule": 86400.0},
+    "calcular-tiempos": {"task": "chat.refresh_times", "schedule": 3600.0},
 }
 
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]

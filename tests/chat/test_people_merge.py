@@ -12,7 +12,7 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from chat import delivery
+from chat import delivery, times
 from chat.ledger import books
 from chat.merging import MergeRefused, merge
 from chat.models import Conversation, Message
@@ -20,7 +20,7 @@ from chat.unmerging import undo
 from tests.factory import make_contact, make_ticket
 from tests.fake_gateway import FakeGateway, receive
 from tests.supervision import together
-from tickets.models import Alias, Contact, Merge, PossibleDuplicate, State, Ticket
+from tickets.models import Alias, Contact, Merge, PossibleDuplicate, Segment, State, Ticket
 from whatsapp.models import WebhookEvent
 
 pytestmark = pytest.mark.django_db
@@ -82,6 +82,7 @@ def everything() -> dict[str, Any]:
             {name: value for name, value in row.items() if name != "renumbered"}
             for row in Ticket.objects.order_by("pk").values()
         ],
+        "times": list(Segment.objects.order_by("ticket", "pk").values("ticket", "at", "phase", "seconds")),
         "messages": list(Message.objects.order_by("pk").values("pk", "conversation", "ticket", "seq", "text", "state")),
         "threads": list(Conversation.objects.order_by("pk").values("pk", "seq", "last_inbound", "merged_into")),
     }
@@ -241,6 +242,7 @@ def test_who_looked_at_the_absorbed_thread_gets_the_one_it_went_to(ana: Ticket, 
 
 @pytest.mark.parametrize("stays", ["ana", "lid"])
 def test_undoing_restores_everything_as_it_was(ana: Ticket, lid: Ticket, supervisora: User, stays: str) -> None:
+    times.refresh()
     before = everything()
     row = merge(ana.contact, lid.contact, supervisora, stays_open={"ana": ana, "lid": lid}[stays].pk)
     assert everything() != before
