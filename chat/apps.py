@@ -9,9 +9,10 @@ class ChatConfig(AppConfig):
 
     def ready(self) -> None:
         from chat import audit
-        from chat.checks import check_push
+        from chat.checks import check_media, check_push
         from chat.push_devices import forget_on_logout
 
         checks.register(check_push)
+        checks.register(check_media)
         user_logged_out.connect(forget_on_logout)
         audit.connect()

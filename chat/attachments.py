@@ -9,10 +9,9 @@ from django.db.models import QuerySet
 
 from chat import tasks
 from chat.media import show
-from chat.media_store import put_arrived
 from chat.media_types import INLINE, PICTURES, claimed_type, clean_name, shown_name
 from chat.media_uploads import Upload
-from chat.models import Attachment, Conversation, Message
+from chat.models import ArrivedFile, Attachment, Conversation, Message
 from chat.wake import wake_on_commit
 from whatsapp.gateways.events import Media
 
@@ -31,6 +30,7 @@ COLUMNS = (
     "problem",
     "ref",
     "file",
+    "arrived",
 )
 
 
@@ -47,9 +47,10 @@ def attach(message: Message, media: Media) -> Attachment:
         problem=media.problem[:200],
     )
     if media.content is not None:
-        put_arrived(row.file, media.content, message)
         row.size = len(media.content)
     row.save()
+    if media.content is not None:
+        ArrivedFile.objects.create(attachment=row, content=media.content)
     if row.state == State.WAITING:
         wake_on_commit(tasks.fetch_file, row.pk)
     return row
@@ -86,7 +87,7 @@ def fetch_again(row: Attachment) -> bool:
     """A person wants one more round of tries for a file that could not be fetched; returns whether there will be."""
     with transaction.atomic():
         conversation = Conversation.locked(row.message.conversation_id)
-        failed = Attachment.objects.filter(pk=row.pk, state=State.FAILED).exclude(ref="", file="")
+        failed = Attachment.objects.filter(pk=row.pk, state=State.FAILED).exclude(ref="", file="", arrived=None)
         moved = bool(failed.update(state=State.WAITING, due=None, problem="", attempts=0))
         if moved:
             show(conversation, row.message)
@@ -98,7 +99,7 @@ def entries(messages: QuerySet[Message]) -> dict[int, dict[str, Any]]:
     """The `adjunto` of each of `messages` that has a file, by its seq; they are all of one ticket."""
     found = {}
     for row in Attachment.objects.filter(message__in=messages).values_list(*COLUMNS):
-        ticket, seq, kind, state, mime, name, size, thumbnail, width, height, problem, ref, file = row
+        ticket, seq, kind, state, mime, name, size, thumbnail, width, height, problem, ref, file, arrived = row
         path = f"/ticket/{ticket}/mensaje/{seq}"
         ready = state == State.READY
         found[seq] = {
@@ -112,6 +113,6 @@ def entries(messages: QuerySet[Message]) -> dict[int, dict[str, Any]]:
             "ancho": width,
             "alto": height,
             "problema": problem,
-            "reintentable": state == State.FAILED and bool(ref or file),
+            "reintentable": state == State.FAILED and bool(ref or file or arrived),
         }
     return found

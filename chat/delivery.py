@@ -21,6 +21,7 @@ from django.db.models.functions import Now
 
 from chat import runtime, tallies
 from chat.head import IS_OPEN, give_up_abandoned, next_message, open_messages
+from chat.media_store import StorageAway
 from chat.models import Conversation, Delivery, Held, Message, Role
 from chat.outcomes import CRASH_PAUSE_S, LeaseEndedError, settle
 from chat.outgoing import extra_s, outgoing
@@ -212,5 +213,6 @@ def attempt(claimed: Claim) -> Result | Exception:
     except LeaseEndedError as error:
         return error
     except Exception as error:
-        logger.exception("Error interno al enviar al ticket #%s", message.ticket_id)
+        if not isinstance(error, StorageAway):
+            logger.exception("Error interno al enviar al ticket #%s", message.ticket_id)
         return Ambiguous(f"Error interno después de enviar: {error}") if written else error

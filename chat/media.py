@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -18,9 +19,9 @@ from django.utils import timezone
 
 from chat import runtime
 from chat.media_pictures import thumbnail
-from chat.media_store import put
+from chat.media_store import AWAY, StorageAway, put
 from chat.media_types import HEAD, PICTURES, UNKNOWN, clean_name, shown_size, type_of
-from chat.models import Attachment, Conversation, Message
+from chat.models import ArrivedFile, Attachment, Conversation, Message
 from tickets.pictures import BadPicture
 from whatsapp import gateways
 from whatsapp.gateways.base import Fetched
@@ -34,6 +35,7 @@ TRIES = 8
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 5, 900
 # Longer than any gateway's fetch (the longest: one call of WHATSAPP_TIMEOUT_S, which is added to this, and 120 s); then
 # its process is taken for dead.
+AWAY_PAUSE_S = 120
 LEASE = timedelta(seconds=150)
 # Each holds a whole file in memory.
 seats = threading.BoundedSemaphore(4)
@@ -89,6 +91,9 @@ def fetch_one(attachment_id: int) -> None:
         if isinstance(found, Fetched):
             keep(row, judge(found, row.message.kind), clean_name(found.name))
             return
+    except StorageAway as error:
+        put_off(row, error)
+        return
     except OSError:
         logger.exception("No se pudo leer o guardar el archivo del mensaje %s", row.message_id)
         found = Failure("El servidor no pudo guardar el archivo")
@@ -105,7 +110,9 @@ def content_of(row: Attachment) -> Fetched | Failure:
         return Failure(
             f"Pesa {shown_size(row.size)}; aquí se descargan hasta {settings.ADJUNTO_MAX_MB:g} MB", again=False
         )
-    if row.file:
+    if arrived := ArrivedFile.objects.filter(attachment=row).first():
+        return Fetched(bytes(arrived.content))
+    if row.file:  # stored with its webhook, by an earlier release
         with row.file.open("rb") as file:
             return Fetched(file.read())
     if row.message.gateway != settings.WHATSAPP_GATEWAY:
@@ -152,7 +159,20 @@ def keep(row: Attachment, kept: Kept, name: str) -> None:
 
 def drop(stored: list[FieldFile]) -> None:
     for file in stored:
-        file.delete(save=False)
+        with suppress(OSError):  # the daily look for files without a row will find it
+            file.delete(save=False)
+
+
+def put_off(row: Attachment, error: StorageAway) -> None:
+    """The file cannot be stored now: that is no fault of its own, and was no try. Its bubble says what it waits for."""
+    logger.warning("El archivo del mensaje %s espera: %s", row.message_id, error)
+    later = timezone.now() + timedelta(seconds=AWAY_PAUSE_S * random.uniform(0.7, 1))  # noqa: S311
+    with transaction.atomic():
+        conversation = Conversation.locked(row.message.conversation_id)
+        mine = Attachment.objects.filter(pk=row.pk, state=State.WAITING, attempts=row.attempts)
+        moved = mine.update(attempts=row.attempts - 1, due=later, problem=AWAY)
+        if moved and row.problem != AWAY:
+            show(conversation, row.message)
 
 
 def fail(row: Attachment, failure: Failure) -> None:
@@ -173,6 +193,8 @@ def settle(row: Attachment, **fields: Any) -> bool:
         mine = Attachment.objects.filter(pk=row.pk, state=State.WAITING, attempts=row.attempts)
         moved = bool(mine.update(due=None, **fields))
         if moved:
+            if fields["state"] == State.READY:
+                ArrivedFile.objects.filter(attachment=row.pk).delete()
             show(conversation, row.message)
     return moved
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-import uuid
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
@@ -17,13 +16,18 @@ from django.db.models.fields.files import FieldFile
 from django.utils import timezone
 
 from chat.media_types import random_name
-from chat.models import Attachment, Message
+from chat.models import Attachment
 
 logger = logging.getLogger(__name__)
 # Nobody writes a row so long after its file.
 OLD = timedelta(days=1)
 BATCH = 500
+AWAY = "El almacén de archivos no responde."
 FOLDERS = {"adjuntos": "file", "miniaturas": "thumbnail"}
+
+
+class StorageAway(OSError):
+    """Files cannot be read or written now; later they may. A missing file is a FileNotFoundError instead."""
 
 
 def put(field: FieldFile, content: bytes, name: str = "") -> None:
@@ -32,26 +36,9 @@ def put(field: FieldFile, content: bytes, name: str = "") -> None:
     try:
         field.save(Path(path).name, ContentFile(content), save=False)
     except BaseException:
-        default_storage.delete(path)
+        with suppress(OSError):
+            default_storage.delete(path)
         raise
-
-
-def put_arrived(field: FieldFile, content: bytes, message: Message) -> None:
-    """Store what the webhook of `message` carried, under the same name whenever that event is handled again.
-
-    The event's transaction may roll back after this, and a file cannot.
-    """
-    if not message.gateway_id:
-        put(field, content)
-        return
-    name = uuid.uuid5(uuid.NAMESPACE_OID, f"{message.gateway} {message.gateway_id}").hex
-    path = field.field.generate_filename(field.instance, name)
-    if default_storage.exists(path):
-        if Attachment.objects.filter(file=path).exists():
-            put(field, content)
-            return
-        default_storage.delete(path)
-    put(field, content, name)
 
 
 def drop_orphans() -> int:
@@ -76,10 +63,18 @@ def drop_orphans() -> int:
 
 def old_files(folder: str) -> Iterator[str]:
     """The stored paths of the old files under `folder`, one at a time."""
-    before = (timezone.now() - OLD).timestamp()
+    before = timezone.now() - OLD
+    listing = getattr(default_storage, "listing", on_disk)
+    for path, written in listing(folder):
+        if written < before:
+            yield path
+
+
+def on_disk(folder: str) -> Iterator[tuple[str, datetime]]:
+    """Every file under `folder` of a storage that is a folder itself, with when it was written."""
     for where, _, names in os.walk(default_storage.path(folder)):
         for name in names:
             path = Path(where, name)
             with suppress(FileNotFoundError):  # another process does the same
-                if path.stat().st_mtime < before:
-                    yield path.relative_to(default_storage.path("")).as_posix()
+                written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+                yield path.relative_to(default_storage.path("")).as_posix(), written

@@ -17,6 +17,7 @@ from rest_framework.response import Response
 
 from chat import attachments, compose, media_ranges, media_uploads, views
 from chat.errors import explained, refusal
+from chat.media_store import StorageAway
 from chat.media_types import INLINE, UNKNOWN, shown_name
 from chat.media_uploads import streamed
 from chat.models import Attachment
@@ -64,7 +65,9 @@ def stored(request: Request, path: str, mime: str, name: str, *, inline: bool) -
     """A stored file under headers that leave a browser nothing to guess or to run."""
     try:
         file = default_storage.open(path, "rb")
-        size = default_storage.size(path)
+        size = file.size
+    except StorageAway:
+        raise
     except OSError:
         raise Http404("El archivo ya no está en el servidor.") from None
     headers = {

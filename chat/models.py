@@ -64,10 +64,12 @@ SAID = ~Q(state=Delivery.INTERNAL)
 
 
 class Held(models.TextChoices):
-    """Why a queued row waits for its `due`: the session failed, its recipient is limited, or we have a bug."""
+    """Why a queued row waits for its `due`: the session failed, its recipient is limited, its file cannot be read, or
+    we have a bug."""
 
     SESSION = "session", "Sesión"
     RECIPIENT = "recipient", "Destinatario"
+    FILE = "file", "Archivo"
     CRASH = "crash", "Fallo nuestro"
 
 
@@ -295,6 +297,17 @@ class Attachment(models.Model):
 
     def __str__(self) -> str:
         return self.name or self.mime or "adjunto"
+
+
+class ArrivedFile(models.Model):
+    """The bytes of a file that came inside a webhook, until a task has stored them: no transaction waits for a disk
+    or a bucket, and none of the two keeps what a transaction took back."""
+
+    attachment = models.OneToOneField(Attachment, models.CASCADE, primary_key=True, related_name="arrived")
+    content = models.BinaryField()
+
+    def __str__(self) -> str:
+        return str(self.attachment)
 
 
 class PredefinedMessage(models.Model):

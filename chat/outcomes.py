@@ -15,6 +15,7 @@ from django.db import connection as db
 from django.db.models.functions import Now
 
 from chat import runtime
+from chat.media_store import AWAY, StorageAway
 from chat.models import Conversation, Delivery, Held, Message
 from chat.outgoing import Unsendable
 from chat.phones import logged
@@ -35,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 BASE_S, CAP_S = 1.0, 60.0
 MAX_CRASHES, CRASH_PAUSE_S = 5, 2.0
+FILE_PAUSE_S = 20.0
 # How long an outcome waits for a database that is away, between its tries; about half a minute.
 PATIENCE_S = (0.1, 0.3, *[1] * 30)
 
@@ -143,6 +145,13 @@ def next_step(result: Any, row: Message, clock: datetime) -> Step:
 def _(result: LeaseEndedError, row: Message, clock: datetime) -> Step:
     line = "Turno de envío vencido antes de enviar a %s: se reintenta"
     return Step(Delivery.QUEUED, logging.WARNING, line, due=None, attempts=row.attempts - 1)
+
+
+@next_step.register
+def _(result: StorageAway, row: Message, clock: datetime) -> Step:
+    due = clock + timedelta(seconds=FILE_PAUSE_S)
+    line = "El almacén de archivos no responde: mensaje en cola para %s"
+    return Step(Delivery.QUEUED, logging.WARNING, line, due=due, held=Held.FILE, reason=AWAY, attempts=row.attempts - 1)
 
 
 @next_step.register

@@ -87,7 +87,10 @@ def purge_sessions() -> None:
 
 @shared_task(name="chat.purge_files")
 def purge_files() -> None:
-    media_store.drop_orphans()
+    try:
+        media_store.drop_orphans()
+    except media_store.StorageAway as error:  # tomorrow, then
+        logger.warning("No se buscaron archivos sobrantes: %s", error)
 
 
 @shared_task(name="chat.refresh_templates")

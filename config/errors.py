@@ -12,9 +12,12 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from chat.media_store import StorageAway
+
 logger = logging.getLogger(__name__)
 
 AWAY = "La base de datos no responde: no se guardó nada. Vuelve a intentarlo en un momento."
+STORAGE_AWAY = "El almacén de archivos no responde. Vuelve a intentarlo en un momento."
 WORDS: dict[type[Exception], tuple[str, str]] = {
     exceptions.ParseError: ("datos_no_validos", "El cuerpo no es JSON válido."),
     exceptions.NotAuthenticated: ("sin_sesion", "Inicia sesión o envía un token."),
@@ -44,6 +47,11 @@ def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(error, DatabaseError | InterfaceError):
         logger.exception("Base de datos sin respuesta")
         response = Response({"detail": AWAY, "status": "sin_base_de_datos"}, status=503)
+        response.exception = True
+        return response
+    if isinstance(error, StorageAway):
+        logger.warning("%s (%s)", STORAGE_AWAY, error)
+        response = Response({"detail": STORAGE_AWAY, "status": "sin_almacen"}, status=503)
         response.exception = True
         return response
     if response is None:

@@ -280,7 +280,7 @@ STATIC_ROOT.mkdir(exist_ok=True)
 # Files are looked for when they are asked for, and not all of them at each start (of each test client, too).
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
 MEDIA_ROOT = DATA_DIR / "media"
-STORAGES = {
+STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
@@ -288,6 +288,23 @@ STORAGES = {
         else "config.storage.ModuleManifestStorage"
     },
 }
+# A bucket instead of MEDIA_ROOT; without key and secret the machine's own credentials are used.
+MEDIA_S3_BUCKET = env.str("MEDIA_S3_BUCKET", "")
+MEDIA_S3_ENDPOINT = env.str("MEDIA_S3_ENDPOINT", "")
+MEDIA_S3_REGION = env.str("MEDIA_S3_REGION", "")
+MEDIA_S3_KEY = env.secret("MEDIA_S3_KEY")
+MEDIA_S3_SECRET = env.secret("MEDIA_S3_SECRET")
+if MEDIA_S3_BUCKET:
+    STORAGES["default"] = {
+        "BACKEND": "chat.media_s3.S3Media",
+        "OPTIONS": {
+            "bucket_name": MEDIA_S3_BUCKET,
+            "endpoint_url": MEDIA_S3_ENDPOINT or None,
+            "region_name": MEDIA_S3_REGION or None,
+            "access_key": MEDIA_S3_KEY or None,
+            "secret_key": MEDIA_S3_SECRET or None,
+        },
+    }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 
 CONTENT_SECURITY_POLICY = {

@@ -151,7 +151,7 @@ def evidence(request: Request, ticket_id: int) -> HttpResponseBase:
         raise missing
     try:
         file = ticket.evidence.open("rb")
-    except OSError:
+    except FileNotFoundError:
         raise missing from None
     kind = picture_kind(file.read(16))
     file.seek(0)

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib.admin.widgets import AdminFileWidget
 from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import QuerySet
@@ -132,25 +133,30 @@ def save_changes(ticket_id: int, form: TicketForm) -> None:
 
     Raises OtherTicketOpen. The conversation's version moves, so that every open page sees it.
     """
-    changed = {name: form.cleaned_data[name] for name in form.changed_data}
+    changed = {name: form.cleaned_data[name] for name in form.changed_data if name != "evidence"}
     with transaction.atomic():
         conversation = Conversation.locked_for(form.instance.contact)
         ticket = Ticket.objects.select_related("contact").get(pk=ticket_id)
         state = changed.pop("state", None)
         # To take a ticket away from somebody is a plain change; to give it moves its state as well.
         technician = changed.pop("technician") if changed.get("technician") else None
-        old_picture = ticket.evidence.name if "evidence" in changed else ""
         for name, value in changed.items():
             Ticket._meta.get_field(name).save_form_data(ticket, value)  # type: ignore[union-attr]
         if changed:
             ticket.save(update_fields=list(changed))
             conversation.bump(ticket.pk, row=True)
-        if old_picture:
-            storage = ticket.evidence.storage
-
-            def forget_picture() -> None:
-                storage.delete(old_picture)
-
-            transaction.on_commit(forget_picture, robust=True)
         if state or technician:
             decisions.change(ticket, state=state, technician=technician)
+
+
+def keep_picture(ticket_id: int, picture: ContentFile[bytes] | None) -> None:
+    """Store a ticket's evidence, or none; raises OSError. Not in a transaction: the storage may be another machine."""
+    ticket = Ticket.objects.select_related("contact").get(pk=ticket_id)
+    storage, field, old = ticket.evidence.storage, ticket.evidence.field, ticket.evidence.name
+    name = storage.save(field.generate_filename(ticket, str(picture.name)), picture) if picture else ""
+    with transaction.atomic():
+        conversation = Conversation.locked_for(ticket.contact)
+        Ticket.objects.filter(pk=ticket_id).update(evidence=name)
+        conversation.bump(ticket_id, row=True)
+    if old:
+        storage.delete(old)

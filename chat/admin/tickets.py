@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -20,11 +22,13 @@ from import_export.formats.base_formats import CSV
 from chat import decisions
 from chat.admin.export import TicketResource
 from chat.admin.ticket_filters import TechnicianFilter
-from chat.admin.ticket_forms import AssignForm, TicketForm, other_open, save_changes
+from chat.admin.ticket_forms import AssignForm, TicketForm, keep_picture, other_open, save_changes
 from chat.compose import OtherTicketOpen
 from chat.models import Role
 from tickets.models import State, Ticket, TicketQuerySet
 from tickets.templatetags.desk import full_name, moment, waiting
+
+logger = logging.getLogger(__name__)
 
 
 @admin.register(Ticket)
@@ -140,6 +144,17 @@ class TicketAdmin(ExportMixin, admin.ModelAdmin):  # type: ignore[misc,type-arg]
 
     def save_model(self, request: HttpRequest, obj: Ticket, form: TicketForm, change: bool) -> None:
         save_changes(obj.pk, form)
+        if "evidence" not in form.changed_data:
+            return
+
+        def keep() -> None:
+            try:
+                keep_picture(obj.pk, form.cleaned_data["evidence"] or None)
+            except OSError:
+                logger.exception("No se pudo guardar la foto del ticket #%s", obj.pk)
+                self.message_user(request, "La foto no se guardó. Vuelve a subirla en un momento.", messages.ERROR)
+
+        transaction.on_commit(keep)
 
     @admin.action(description="Asignar a…", permissions=["change"])
     def assign(self, request: HttpRequest, queryset: QuerySet[Ticket]) -> HttpResponse | None:

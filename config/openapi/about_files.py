@@ -12,6 +12,7 @@ from config.openapi import bodies, shapes
 from config.openapi.describing import (
     LOGIN,
     READING,
+    SAVED,
     SENT,
     SERVER,
     WITH_KEY,
@@ -22,12 +23,14 @@ from config.openapi.describing import (
 )
 from tickets import views
 
+AWAY = problem("sin_almacen sin_base_de_datos", "`sin_almacen`: los archivos no se pueden leer ahora.")
 FILE: dict[Any, Any] = {
     (200, "application/octet-stream"): OpenApiTypes.BINARY,
     (206, "application/octet-stream"): OpenApiTypes.BINARY,
     304: OpenApiResponse(None, "El mismo `ETag`."),
     416: OpenApiResponse(None, "No hay tales bytes."),
     **READING,
+    503: AWAY,
 }
 
 OPERATIONS = [
@@ -37,6 +40,9 @@ OPERATIONS = [
         "Enviar un archivo",
         {
             **sending(*WITH_KEY, "ventana_cerrada"),
+            503: problem(
+                "en_cola sin_almacen sin_base_de_datos", "`en_cola`: guardado, sale solo y en orden.", **SAVED
+            ),
             413: problem("archivo_demasiado_grande", "Más grande que lo que acepta el gateway; no se guardó."),
         },
         request={"multipart/form-data": bodies.EnviarArchivo},

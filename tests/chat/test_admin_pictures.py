@@ -8,11 +8,13 @@ from io import BytesIO
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.files.storage import FileSystemStorage
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
+from django.db import connection
+from django.test import Client, TestCase
 from PIL import Image
-from pytest_django import DjangoCaptureOnCommitCallbacks
 
+from chat.media_store import StorageAway
 from tests.factory import make_ticket
 from tests.supervision import browser_of, posted, text_of
 from tests.supervision import ticket_page as page
@@ -31,9 +33,10 @@ def picture(kind: str = "JPEG", size: tuple[int, int] = (8, 6), mode: str = "RGB
 
 
 def upload(client: Client, ticket: Ticket, body: bytes, name: str = "foto.jpg") -> str:
-    """Post the picture; returns the answer's text (empty when it was taken)."""
+    """Post the picture, which is stored once its form is; returns the answer's text (empty when it was taken)."""
     file = SimpleUploadedFile(name, body, "image/jpeg")
-    response = client.post(page(ticket), posted(client, page(ticket), evidence=file))
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        response = client.post(page(ticket), posted(client, page(ticket), evidence=file))
     ticket.refresh_from_db()
     return "" if response.status_code == 302 else text_of(response)
 
@@ -115,16 +118,45 @@ def test_a_file_of_too_many_bytes_is_refused(admin: Client, monkeypatch: pytest.
     assert "La foto pesa más de" in upload(admin, make_ticket(), picture())
 
 
-def test_a_replaced_picture_leaves_no_file_behind(
-    admin: Client, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
-) -> None:
+def test_a_replaced_picture_leaves_no_file_behind(admin: Client) -> None:
     ticket = make_ticket()
     upload(admin, ticket, picture())
     old = ticket.evidence.name
-    with django_capture_on_commit_callbacks(execute=True):
-        upload(admin, ticket, picture("PNG"))
+    upload(admin, ticket, picture("PNG"))
     assert ticket.evidence.name != old
     assert not ticket.evidence.storage.exists(old)
+
+
+def test_a_picture_that_is_taken_away_leaves_no_file_behind(admin: Client) -> None:
+    ticket = make_ticket()
+    upload(admin, ticket, picture())
+    old = ticket.evidence.name
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        admin.post(page(ticket), posted(admin, page(ticket), **{"evidence-clear": "on"}))
+    ticket.refresh_from_db()
+    assert not ticket.evidence and not ticket.evidence.storage.exists(old)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_picture_is_stored_in_no_transaction_and_what_cannot_be_leaves_the_old_one(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticket = make_ticket()
+    upload(admin_client, ticket, picture())
+    old = ticket.evidence.name
+    within: list[bool] = []
+
+    def away(*_: object) -> None:
+        within.append(connection.in_atomic_block)
+        raise StorageAway("S3: 503")
+
+    monkeypatch.setattr(FileSystemStorage, "_save", away)
+    file = SimpleUploadedFile("foto.png", picture("PNG"), "image/png")
+    admin_client.post(page(ticket), posted(admin_client, page(ticket), evidence=file))
+    ticket.refresh_from_db()
+    assert within == [False]
+    assert ticket.evidence.name == old and ticket.evidence.storage.exists(old)
+    assert "La foto no se guardó" in text_of(admin_client.get(page(ticket)))
 
 
 def test_the_picture_is_linked_through_the_view_that_checks_who_asks(admin: Client) -> None:

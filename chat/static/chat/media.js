@@ -70,7 +70,7 @@ function picture(entry, adjunto, words) {
   const show = h("button", { type: "button", class: "foto", "data-ver": adjunto.url, "data-nombre": adjunto.nombre, "aria-label": `Ver la imagen: ${alt}` });
   show.style.width = `${box.width}px`;
   const src = before?.src ?? adjunto.miniatura ?? adjunto.url;
-  show.append(h("img", { src, alt: `Imagen: ${alt}`, ...box, onerror: () => show.replaceWith(card(adjunto)) }));
+  show.append(h("img", { src, alt: `Imagen: ${alt}`, ...box, onerror: () => show.replaceWith(card({ ...adjunto, problema: "No se pudo mostrar ahora." })) }));
   return show;
 }
 
@@ -98,14 +98,14 @@ function download({ url, nombre }, label) {
   return h("a", { class: "bajar", href: `${url}?descargar`, download: nombre, title: label, "aria-label": `${label}: ${nombre}` }, "⬇");
 }
 
-function waiting({ tipo, nombre, bytes }) {
+function waiting({ tipo, nombre, bytes, problema }) {
   const about = [nombre, sizeInWords(bytes)].filter(Boolean).join(" · ");
   const tall = tipo.startsWith("image/") || tipo.startsWith("video/");
   return h(
     "div",
     { class: `archivo espera${tall ? " alto" : ""}`, role: "status" },
     h("span", { class: "icono", "aria-hidden": "true" }, iconOf(nombre, tipo)),
-    h("span", { class: "que" }, h("span", {}, "Descargando…"), h("bdi", { class: "detalle" }, about)),
+    h("span", { class: "que" }, h("span", {}, "Descargando…"), h("bdi", { class: "detalle" }, about), problema ? h("span", { class: "detalle" }, problema) : null),
   );
 }
 

@@ -17,6 +17,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from chat import media
 from chat.models import Attachment, Conversation, Delivery, Message
 from tests.supervision import browser_of, text_of
 from tests.whatsapp.gateways.test_puente import JID, PNG, body
@@ -94,6 +95,7 @@ def test_the_largest_picture_of_the_bridge_comes_through_and_other_pages_keep_th
 ) -> None:
     picture = PNG + bytes(16_000_000 - len(PNG))
     assert post(body("Imagen enviada", base64.b64encode(picture).decode())).status_code == 200
+    media.fetch(Attachment.objects.get().pk)
     row = Attachment.objects.get()
     assert (row.size, row.file.size) == (16_000_000, 16_000_000)
     assert len(WebhookEvent.objects.get().body) < 10_000, "the ledger does not keep what was stored"
