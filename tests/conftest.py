@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import Settings
 
 from tests.factory import make_user
+from tickets import calendar
 from tickets.access import GROUP_SUPERVISORS, GROUP_TECHNICIANS
 
 
@@ -15,6 +18,12 @@ from tickets.access import GROUP_SUPERVISORS, GROUP_TECHNICIANS
 def fast_passwords(settings: Settings) -> None:
     """Passwords cost the tests nothing; production keeps Django's slow hash."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def plain_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every second counts, as where the calendar is empty and was read; one test's hours are not the next one's."""
+    monkeypatch.setattr(calendar, "_kept", (math.inf, calendar.Hours()))
 
 
 @pytest.fixture

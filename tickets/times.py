@@ -165,5 +165,5 @@ class Timed(models.Model):
 
 def slot(moment: datetime) -> int:
     """The hour of the week of `moment` on the clock on the wall: 0 is Monday from midnight to 1."""
-    local = timezone.localtime(moment)
+    local = timezone.localtime(moment, timezone.get_default_timezone())
     return local.weekday() * 24 + local.hour
