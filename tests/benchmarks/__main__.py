@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from tests.benchmarks import hang, reads, scaling
+from tests.benchmarks import hang, reads, scaling, sends
 from tests.benchmarks.report import Row, keep, machine
 from tests.benchmarks.stand import Stands
 
@@ -19,6 +19,8 @@ ROWS: dict[str, Callable[[Stands], Row]] = {
     "conversation": reads.conversation,
     "table": reads.table,
     "table-large": reads.table_large,
+    "enter": sends.enter,
+    "drain": sends.drain,
     "hang": hang.gateway_that_hangs,
 }
 BIG: dict[str, Callable[[Stands], Row]] = {"conversation-large": reads.conversation_large}

@@ -1,6 +1,7 @@
 """A desk full of tickets, written by the database itself: millions of rows in the time of a coffee.
 
-`python -m tests.benchmarks.data <tickets> <messages of each>` in the environment of the desk; prints who may look.
+In the environment of the desk: `python -m tests.benchmarks.data <tickets> <messages of each>` prints who may look, and
+`python -m tests.benchmarks.data queue <messages> <chats>` writes that many to be sent.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ django.setup()
 
 from django.contrib.auth.models import Group, User  # noqa: E402
 from django.db import connection, models, transaction  # noqa: E402
+from django.db.models import F  # noqa: E402
 from django.test import Client  # noqa: E402
 
 from chat.models import Conversation, Message  # noqa: E402
@@ -97,10 +99,18 @@ def fill(tickets: int, messages: int) -> dict[str, Any]:
         tell(messages, first)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "PRAGMA wal_checkpoint")
-    client = Client()
-    client.force_login(people[0], "django.contrib.auth.backends.ModelBackend")
     ids = Ticket.objects.aggregate(first=models.Min("pk"), last=models.Max("pk"))
-    return {"session": client.cookies["sessionid"].value, "token": make_token(people[0]), "messages": messages, **ids}
+    opened = list(Ticket.objects.open().order_by("pk").values_list("pk", flat=True)[:1000])
+    users = [person.pk for person in people]
+    return {"sessions": list(map(session_of, people)), "users": users, "token": make_token(people[0]),
+            "messages": messages, "open": opened, **ids}  # fmt: skip
+
+
+def session_of(user: User) -> str:
+    """The cookie of a browser in which `user` is logged in."""
+    client = Client()
+    client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    return client.cookies["sessionid"].value
 
 
 def tell(messages: int, technician: int) -> None:
@@ -116,5 +126,25 @@ def tell(messages: int, technician: int) -> None:
     )  # fmt: skip
 
 
+def queue(messages: int, chats: int) -> None:
+    """Messages of a technician that wait to be sent, as many in each of the first open tickets."""
+    each = messages // chats
+    tickets = list(Ticket.objects.open().order_by("pk").values_list("pk", flat=True)[:chats])
+    with transaction.atomic():
+        threads = Conversation.objects.filter(contact__tickets__in=tickets)
+        insert(
+            Message, f"tickets_ticket t JOIN chat_conversation c ON c.contact_id = t.contact_id, {SERIES.format(each)} "
+            f"WHERE t.id IN ({', '.join(map(str, tickets))})", conversation_id="c.id", ticket_id="t.id",
+            seq="c.seq + n.i", version="c.version + n.i", kind="'text'", role="'tecnico'", state="'en_cola'",
+            author_id=str(User.objects.values_list("pk", flat=True)[0]), created=after("n.i"),
+            text="t.id || ' ' || (c.seq + n.i)",
+        )  # fmt: skip
+        changed = Conversation.objects.filter(pk__in=threads.values("pk"))
+        changed.update(seq=F("seq") + each, version=F("version") + each)
+
+
 if __name__ == "__main__":
-    print(json.dumps(fill(int(sys.argv[1]), int(sys.argv[2]))))
+    if sys.argv[1] == "queue":
+        queue(int(sys.argv[2]), int(sys.argv[3]))
+    else:
+        print(json.dumps(fill(int(sys.argv[1]), int(sys.argv[2]))))

@@ -54,7 +54,7 @@ class Stand(Desk):
         command = [sys.executable, "-m", "tests.benchmarks.data", str(tickets), str(messages)]
         told = subprocess.run(command, cwd=ROOT, env=self.environment, check=True, stdout=subprocess.PIPE)
         self.who: dict[str, Any] = json.loads(told.stdout)
-        self.cookie = {"Cookie": f"sessionid={self.who['session']}"}
+        self.cookie = {"Cookie": f"sessionid={self.who['sessions'][0]}"}
         self.http.headers.update({"Authorization": f"Token {self.who['token']}", "X-Forwarded-Proto": "https"})
         print(f"{self.name}: {tickets} tickets de {messages} en {time.monotonic() - began:.0f} s", flush=True)
 
