@@ -5,7 +5,7 @@ from __future__ import annotations
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, PolymorphicProxySerializer
 
-from chat import templates_views, views
+from chat import team_views, templates_views, views
 from config.openapi import bodies, shapes
 from config.openapi.describing import (
     BODY,
@@ -18,6 +18,7 @@ from config.openapi.describing import (
     WRITING,
     Operation,
     number_parameter,
+    problem,
     sending,
     word_parameter,
 )
@@ -149,6 +150,36 @@ OPERATIONS = [
         {200: shapes.SoloTicket, **WRITING, **OTHER_OPEN},
         request=bodies.CambioDeEstado,
         example={"estado": "Resuelto"},
+    ),
+    Operation(
+        team_views.write_note,
+        "POST",
+        "Escribir una nota interna",
+        {
+            200: shapes.NotaGuardada,
+            **WRITING,
+            409: problem("clave_con_otro_texto", "La `clave` ya se usó con otro texto."),
+        },
+        request=bodies.Nota,
+        example={"texto": "@ana, ¿tienes una batería de estas?"},
+        answer={"status": "interna", "ticket_id": 123, "seq": 13},
+        description="Nunca sale a WhatsApp, no es respuesta y no reabre el ticket.",
+    ),
+    Operation(
+        team_views.join,
+        "POST",
+        "Unirse al ticket",
+        {200: shapes.SoloTicket, **LOGIN, **SERVER},
+        description="Te enteras de él como su técnico. Sin cuerpo.",
+    ),
+    Operation(team_views.leave, "POST", "Salir del ticket", {200: shapes.SoloTicket, **LOGIN, **SERVER}),
+    Operation(
+        team_views.transfer,
+        "POST",
+        "Transferir el ticket",
+        {200: shapes.SoloTicket, **WRITING},
+        request=bodies.Transferir,
+        example={"tecnico": 4, "nota": "Ya pidió una batería"},
     ),
     Operation(
         views.log,

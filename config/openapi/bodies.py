@@ -62,3 +62,13 @@ class Leido(s.Serializer[Any]):
 
 class CambioDeEstado(s.Serializer[Any]):
     estado = s.ChoiceField(choices=State.values)
+
+
+class Nota(s.Serializer[Any]):
+    texto = text("`@ana` avisa a esa persona.", min_length=1, max_length=4096)
+    clave = s.UUIDField(required=False, allow_null=True)
+
+
+class Transferir(s.Serializer[Any]):
+    tecnico = s.IntegerField(min_value=1, help_text="El número de su cuenta.")
+    nota = text("Para quien lo recibe; no sale a la persona.", required=False, max_length=4096)

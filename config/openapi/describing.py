@@ -45,6 +45,11 @@ REFUSALS: dict[str, tuple[int, str, dict[str, Any]]] = {
         "la persona escribió después de `visto_hasta` (`nuevos`)",
         {"nuevos": {"type": "array", "items": {"$ref": "#/components/schemas/Mensaje"}}},
     ),
+    "alguien_escribe": (
+        409,
+        "otras personas de la mesa escriben en él (`quien`) y se mandó `visto_hasta`",
+        {"quien": {"type": "array", "items": TEXT}},
+    ),
     "otro_ticket_abierto": (409, "este está cerrado y la persona tiene abierto otro (`otro`)", {"otro": NUMBER}),
     "descartado": (409, "la `clave` es de un mensaje que se descartó", SAVED),
     "ya_notificado": (409, "el mismo ya salió en este ticket", {"ya_enviado": TEXT}),
@@ -53,7 +58,7 @@ REFUSALS: dict[str, tuple[int, str, dict[str, Any]]] = {
     "ventana_cerrada": (422, "pasaron 24 horas y sólo puede salir una plantilla (`ventana`)", {"ventana": WINDOW}),
     "plantilla_no_disponible": (422, "Meta ya no la deja enviar", {}),
 }
-WITH_KEY = ("clave_con_otro_texto", "hay_mensajes_nuevos", "otro_ticket_abierto", "descartado")
+WITH_KEY = ("clave_con_otro_texto", "hay_mensajes_nuevos", "alguien_escribe", "otro_ticket_abierto", "descartado")
 
 
 def sending(*refusals: str) -> dict[Any, Any]:

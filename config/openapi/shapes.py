@@ -55,12 +55,15 @@ class Mensaje(s.Serializer[Any]):
     estado = s.ChoiceField(choices=Delivery.values, help_text="Su entrega; `recibido` si es de la persona.")
     autor = maybe(s.CharField, "El técnico; `null` si se escribió en el teléfono de la mesa.")
     mio = s.BooleanField()
-    tipo = text("`text`, `image`, `video`, `audio`, `document`, `sticker`, `location`, `contact`, `system`…")
+    tipo = text(
+        "`text`, `image`, `video`, `audio`, `document`, `sticker`, `location`, `contact`, `system`, `nota`… "
+        "Una `nota` es interna: la persona nunca la recibe."
+    )
     motivo = text("Por qué espera o falló.")
     codigo = text("El código del gateway cuando falló.")
     reenvio_de = maybe(s.IntegerField, "El `seq` del mensaje que este repite.")
     clave = maybe(s.UUIDField)
-    datos = s.DictField(help_text="De una ubicación o de contactos; si no, vacío.")
+    datos = s.DictField(help_text="De una ubicación, de contactos o de una nota (`menciones`); si no, vacío.")
     editado = maybe(s.CharField)
     original = text("Lo que decía antes de la primera edición.")
     eliminado = maybe(s.CharField)
@@ -77,6 +80,10 @@ class Tecnico(s.Serializer[Any]):
     id = s.IntegerField()
     nombre = text()
     yo = s.BooleanField()
+
+
+class Participante(Tecnico):
+    mencion = s.BooleanField(help_text="Si una nota que lo nombra sigue sin verse.")
 
 
 class Ventana(s.Serializer[Any]):
@@ -98,6 +105,7 @@ class TicketAbierto(s.Serializer[Any]):
     estado = s.ChoiceField(choices=State.values)
     prioridad = s.ChoiceField(choices=Priority.values)
     tecnico = Tecnico(allow_null=True)
+    participantes = Participante(many=True, help_text="Quiénes se unieron.")
     sin_leer = s.IntegerField()
     abierto = s.BooleanField()
     ventana = Ventana(allow_null=True, help_text="La de 24 horas de un gateway con plantillas; `null` con otro.")
@@ -187,6 +195,12 @@ class Plantillas(s.Serializer[Any]):
 
 class Decidido(s.Serializer[Any]):
     status = s.ChoiceField(choices=Delivery.values)
+    ticket_id = s.IntegerField()
+    seq = s.IntegerField()
+
+
+class NotaGuardada(s.Serializer[Any]):
+    status = s.ChoiceField(choices=["interna"])
     ticket_id = s.IntegerField()
     seq = s.IntegerField()
 

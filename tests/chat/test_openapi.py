@@ -18,6 +18,7 @@ from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.validation import validate_schema
 from jsonschema import Draft202012Validator
 
+from chat import presence
 from chat.models import Attachment, Conversation, Message, PredefinedMessage
 from config.auth import make_token
 from config.openapi.document import INTERNAL, document
@@ -266,6 +267,21 @@ def test_the_table_and_the_ticket_answer_as_described(ana: Caller, tecnica: User
     ana.get("/ticket/{ticket_id}/log", ticket_id=ticket)
     ana.get("/ticket/{ticket_id}/log", 404, ticket_id=ticket + 99)
     ana.get("/ticket/{ticket_id}/evidencia", 404, ticket_id=ticket)
+
+
+def test_working_together_answers_as_described(ana: Caller, tecnica: User, supervisora: User) -> None:
+    ticket = make_ticket().pk
+    note, transfer = "/ticket/{ticket_id}/nota", "/ticket/{ticket_id}/transferir"
+    ana.post(note, {"texto": "@sofia, ¿lo ves?", "clave": KEY}, ticket_id=ticket)
+    ana.post(note, {"texto": "otra", "clave": KEY}, 409, ticket_id=ticket)
+    ana.post(note, {"texto": " "}, 400, ticket_id=ticket)
+    ana.post("/ticket/{ticket_id}/unirme", {}, ticket_id=ticket)
+    ana.get(READ, ticket_id=ticket)
+    ana.post("/ticket/{ticket_id}/salir", {}, ticket_id=ticket)
+    ana.post(transfer, {"tecnico": supervisora.pk, "nota": "Gracias"}, ticket_id=ticket)
+    ana.post(transfer, {"tecnico": supervisora.pk}, 400, ticket_id=ticket)
+    presence.note(ticket, supervisora.pk, "", typing=True, draft=True, leaves=False)
+    ana.post(SEND, {"mensaje": "x", "visto_hasta": 9}, 409, ticket_id=ticket)
 
 
 def test_notices_answer_as_described(ana: Caller) -> None:
