@@ -11,9 +11,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
 
-from chat import times
 from chat.models import Conversation, Delivery, Role
 from chat.thread import note_activity
+from chat.times import recompute
 from tickets.access import GROUP_SUPERVISORS, GROUP_TECHNICIANS
 from tickets.identity import identify
 from tickets.models import Contact, Priority, State, Ticket
@@ -159,4 +159,4 @@ def make_ticket(
     if not ticket.is_open:
         ticket.resolved = last
     ticket.save()
-    times.recompute([ticket.pk])
+    recompute([ticket.pk])
