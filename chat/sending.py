@@ -60,25 +60,26 @@ def drain_here(conversation_id: int) -> None:
         tallies.write()
 
 
-def wait_for_outcome(message: Message) -> Message:
-    """The message's row once its outcome is known, or as it is when ENVIO_ESPERA_S is over or no seat is free."""
+def wait_for_outcome(message: Message, began: float) -> Message:
+    """The message's row once its outcome is known, or as it is ENVIO_ESPERA_S after `began`, or when no seat is free.
+
+    `began` is when the request came to write it (time.monotonic): who waited for the lock has waited already.
+    """
     row = message
     if not seats.acquire(blocking=False):
         return row
     try:
-        began, pause = time.monotonic(), FIRST_LOOK_S
-        age = (timezone.now() - message.created).total_seconds()  # the request began to wait when the row was written
-        ends = began + settings.ENVIO_ESPERA_S - min(max(0.0, age), settings.ENVIO_ESPERA_S)
+        ends, pause = began + settings.ENVIO_ESPERA_S, FIRST_LOOK_S
         with runtime.bells.listening(message.pk) as bell:
-            while (left := ends - time.monotonic()) > 0 and not runtime.stopping.is_set():
+            while True:
+                left = ends - time.monotonic()
                 runtime.let_go_of_database()
-                bell.wait(min(pause, left))
+                bell.wait(max(0.0, min(pause, left)))
                 bell.clear()
                 pause = min(pause * FEWER, max(LAST_LOOK_S, (time.monotonic() - began) * PART))
                 row = Message.objects.get(pk=message.pk)
-                if not unsettled(row):
-                    break
-        return row
+                if left <= 0 or runtime.stopping.is_set() or not unsettled(row):
+                    return row
     finally:
         seats.release()
 

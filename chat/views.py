@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 import uuid
 from typing import Any
 
@@ -72,10 +73,10 @@ def draft_of(
 
 def send(ticket: Ticket, author: User, draft: compose.Draft) -> Response:
     """Save, wake, wait, answer: what both the composer and Notificar do."""
-    message = None
+    message, began = None, time.monotonic()
     try:
         message, new = compose.write(ticket.pk, author, draft)
-        return told(message, ticket, new=new)
+        return told(message, ticket, began, new=new)
     except compose.EXPECTED:
         raise
     except Exception as error:
@@ -87,11 +88,11 @@ def send(ticket: Ticket, author: User, draft: compose.Draft) -> Response:
         return Response({"detail": SAVED if message else NOT_SAVED, "status": "error", **saved}, status=500)
 
 
-def told(message: Message, ticket: Ticket, *, new: bool) -> Response:
+def told(message: Message, ticket: Ticket, began: float, *, new: bool) -> Response:
     """Answer with the message's outcome; a new one is sent and waited for first."""
     if new:
         sending.send_now(message)
-        message = sending.wait_for_outcome(message)
+        message = sending.wait_for_outcome(message, began)
         if message.settled and not message.settled_by_id:
             # Evidence was quicker than our look. The attempt ended in doubt all the same, and that is its answer.
             message.state = Delivery.DOUBTFUL
@@ -173,7 +174,7 @@ def decide(request: Request, ticket_id: int, seq: int) -> Response:
     except Message.DoesNotExist:
         raise NotFound("Ese mensaje no existe en este ticket.") from None
     if decision == decisions.RESEND:
-        return told(message, ticket, new=True)
+        return told(message, ticket, time.monotonic(), new=True)
     sending.send_now(message)  # what waited behind it may go now
     return Response({"status": message.state, "ticket_id": ticket.pk, "seq": message.seq})
 

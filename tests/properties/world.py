@@ -30,7 +30,7 @@ from tests.properties.rows import rows
 START = datetime(2026, 1, 5, 15, 0, tzinfo=UTC)
 # Shorter than the lease (2 x 5 + 2 s), so that a lease that is not respected shows before the doubt's own wait ends.
 TIMES = {"WHATSAPP_TIMEOUT_S": 5, "ENVIO_DUDA_S": 4, "ENVIO_POR_SEGUNDO": 0}
-TABLES = ("chat_message", "whatsapp_webhookevent", "whatsapp_connection")
+TABLES = ("tickets_segment", "chat_auditentry", "chat_message", "whatsapp_webhookevent", "whatsapp_connection")
 KEPT = ("tickets_contact", "tickets_alias", "tickets_ticket", "chat_conversation")
 # Every change of a message's state, written by the database itself: the code under test cannot hide one.
 WITNESS = """
