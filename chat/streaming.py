@@ -64,7 +64,7 @@ def events(request: Request) -> HttpResponseBase:
 def start() -> None:
     """Begin to serve streams, from the running event loop."""
     hub.start(up=not settings.REDIS_URL)
-    jobs = [every(BEAT_S, beat), every(WATCH_S, watch())]
+    jobs = [every(BEAT_S, beat), every(BEAT_S, count), every(WATCH_S, watch())]
     if settings.REDIS_URL:
         jobs.append(follow_redis())
     running.update(asyncio.create_task(job) for job in jobs)
@@ -98,10 +98,14 @@ async def ask(function: Callable[..., Found], *args: Any) -> Found:
     return await asyncio.get_running_loop().run_in_executor(thread, asked)
 
 
+async def count() -> None:
+    """How many pages are open, for GET /metricas. By itself: a database that takes no writes must not stop the beat."""
+    await ask(note_streams, len(hub.streams))
+
+
 async def beat() -> None:
     """A sign of life to every page; the end of those that may not listen any more, or have stopped reading."""
     streams = list(hub.streams)
-    await ask(note_streams, len(streams))
     allowed = await ask(still_allowed, streams)
     for number, stream in enumerate(streams):
         if stream not in allowed:

@@ -223,11 +223,9 @@ def test_processes_are_told_until_they_are_gone(told: Figures, monkeypatch: pyte
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_process_with_the_streams_says_how_many_with_each_heartbeat(
-    told: Figures, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_process_with_the_streams_says_how_many_it_has(told: Figures, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streaming.hub, "streams", {Stream(1, (None, "")), Stream(2, (None, ""))})
-    asyncio.run(streaming.beat())
+    asyncio.run(streaming.count())
     assert told("chat_streams_open", process=f"vivo:{runtime.process_name()}") == 2
 
 
