@@ -13,12 +13,13 @@ from rest_framework.authentication import SessionAuthentication
 
 from tests.config.test_urls import API, TABLE, address
 
-# What needs a signature or a password in its body, and no session.
+# What needs a signature or a password in its body, and no session; or takes no POST from anybody.
 WITHOUT = {
     "webhooks/<slug:gateway>": 401,
     "webhooks/evolution/<slug:topic>": 404,
     "webhook": 404,
     "api/token": 400,
+    "salud": 405,
 }
 
 
@@ -43,7 +44,7 @@ def views(resolver: URLResolver, before: str = "") -> Iterator[tuple[str, Any]]:
             yield before + str(found.pattern), found.callback
 
 
-def test_only_webhooks_and_the_door_for_tokens_check_no_token() -> None:
+def test_only_what_uses_no_session_checks_no_token() -> None:
     """DRF exempts its views and checks sessions itself, so there its ways to log in are what counts."""
     exempt = set()
     for pattern, view in views(get_resolver()):
