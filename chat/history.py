@@ -243,6 +243,8 @@ def conversation(
     }
 
 
+# Who says what has no author because an import brought it, by its state.
+BROUGHT = {"interna": "Importación", "importado": "Técnico"}
 ICONS = {"user": "👤", "assistant": "🤖", "tecnico": "👨‍💻"}
 
 
@@ -257,7 +259,8 @@ def log_lines(ticket: Ticket, reader: User) -> list[str]:
     ]
     who = {"user": ticket.shown_name, "assistant": "Asistente", "tecnico": "Desde el teléfono"}
     for entry in entries(ticket.messages.all(), reader):
-        name = entry["autor"] or who[entry["role"]]
+        brought = BROUGHT.get(entry["estado"]) if entry["role"] == "tecnico" else None
+        name = entry["autor"] or brought or who[entry["role"]]
         icon, state = ICONS[entry["role"]], "" if entry["role"] == "user" else f" [{entry['estado']}]"
         if entry["tipo"] == NOTE:
             icon, state = "📝", " [nota interna, no se envió]"

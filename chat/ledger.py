@@ -27,6 +27,7 @@ class Books:
     accepted: int
     columns: dict[str, int]
     received: int
+    imported: int  # ours from another desk: nothing that was accepted here
     events: dict[str, int]
     problems: list[str]
 
@@ -38,14 +39,16 @@ class Books:
 def books(since: datetime | None = None, until: datetime | None = None) -> Books:
     """Count what was written between `since` and `until` (either may be open), and check that it adds up."""
     period = between("created", since, until)
-    outbound = Message.objects.filter(period, SAID).exclude(role=Role.USER)
-    states = dict(outbound.order_by().values_list("state").annotate(Count("pk")))
+    ours = Message.objects.filter(period, SAID).exclude(role=Role.USER)
+    outbound = ours.exclude(state=Delivery.IMPORTED)
+    states = dict(ours.order_by().values_list("state").annotate(Count("pk")))
     columns = {name: sum(states.get(state, 0) for state in group) for name, group in COLUMNS.items()}
     events = WebhookEvent.objects.filter(between("received", since, until))
     return Books(
         accepted=outbound.count(),
         columns=columns,
         received=Message.objects.filter(period, role=Role.USER).count(),
+        imported=states.get(Delivery.IMPORTED, 0),
         events=dict(events.order_by().values_list("state").annotate(Count("pk"))),
         problems=[
             *sum_problems(outbound.count(), columns),
@@ -73,7 +76,7 @@ def sum_problems(accepted: int, columns: dict[str, int]) -> list[str]:
 def message_problems(period: Q) -> list[str]:
     """Rows that say what cannot be: an unknown state, or sent with neither the gateway's word nor a person's."""
     problems = []
-    known = {*MOVES, Delivery.READ, Delivery.DISCARDED, Delivery.RECEIVED, Delivery.INTERNAL}
+    known = {*MOVES, Delivery.READ, Delivery.DISCARDED, Delivery.RECEIVED, Delivery.INTERNAL, Delivery.IMPORTED}
     for message in Message.objects.filter(period).exclude(state__in=known)[:20]:
         problems.append(f"Mensaje {message.pk}: estado desconocido «{message.state}».")
     unproved = Message.objects.filter(period, state__in=ACCEPTED, gateway_id=None, settled_by=None, attempts__gt=0)

@@ -25,7 +25,10 @@ class Role(models.TextChoices):
 
 
 class Delivery(models.TextChoices):
-    """Where a message is on its way out; a person's own message is `recibido`, and what never leaves is `interna`."""
+    """Where a message is on its way out; a person's own message is `recibido`, and what never leaves is `interna`.
+
+    Nobody knows whether what was brought from another desk went out: it is `importado`, for ever.
+    """
 
     RECEIVED = "recibido", "Recibido"
     QUEUED = "en_cola", "En cola"
@@ -37,6 +40,7 @@ class Delivery(models.TextChoices):
     FAILED = "fallido", "No se pudo enviar"
     DISCARDED = "descartado", "Descartado"
     INTERNAL = "interna", "Solo la mesa la ve"
+    IMPORTED = "importado", "Importado"
 
 
 logger = logging.getLogger(__name__)

@@ -33,8 +33,10 @@ def lines(found: Books) -> list[str]:
     parts = " + ".join(f"{count} {name}" for name, count in found.columns.items())
     events = ", ".join(f"{count} {state}" for state, count in sorted(found.events.items())) or "ninguno"
     verdict = "Todo cuadra." if found.balanced else f"No cuadra ({len(found.problems)}):"
-    head = [f"Aceptados: {found.accepted} = {parts}", f"Recibidos: {found.received}", f"Eventos: {events}", verdict]
-    return [*head, *(f"  - {problem}" for problem in found.problems)]
+    head = [f"Aceptados: {found.accepted} = {parts}", f"Recibidos: {found.received}"]
+    if found.imported:
+        head.append(f"Nuestros, importados de otra mesa: {found.imported}")
+    return [*head, f"Eventos: {events}", verdict, *(f"  - {problem}" for problem in found.problems)]
 
 
 class Command(BaseCommand):

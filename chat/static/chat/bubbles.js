@@ -30,6 +30,7 @@ const STATES = {
   espera: "🕓 Espera al anterior",
   guardando: "Guardando…",
   interna: "Solo la mesa la ve",
+  importado: "Importado",
 };
 
 const ACTIONS = {
@@ -49,8 +50,10 @@ const ACTIONS = {
 export function authorOf(entry, name) {
   if (entry.role === "user") return `👤 ${name}`;
   if (entry.role === "assistant") return "🤖 Asistente";
+  if (entry.tipo === "nota" && !entry.autor) return "📝 Nota de la importación";
   if (entry.tipo === "nota") return entry.mio ? "📝 Tu nota interna" : `📝 Nota interna de ${entry.autor}`;
   if (entry.mio) return "Tú 👨‍💻";
+  if (entry.estado === "importado") return "Técnico 👨‍💻";
   return entry.autor ? `${entry.autor} 👨‍💻` : "Desde el teléfono 👨‍💻";
 }
 
