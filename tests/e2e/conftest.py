@@ -17,6 +17,14 @@ from tests.programs import Desk, desk, need, until
 
 FLAGS = ("no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking")
 MORE_FLAGS = ("disable-component-update", "disable-sync")
+# The suggestions of the address bar are pages of their own and cost each window more than ours. The others are those
+# that Playwright turns off: Chromium goes by the last list it is given.
+OFF = (
+    *("WebUIOmniboxPopup", "WebUIOmniboxAimPopup"),
+    *("AimEnabled", "AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "HttpsUpgrades"),
+    *("HttpsFirstBalancedModeAutoEnable", "LensOverlay", "MediaRouter", "NetworkTimeServiceQuerying"),
+    *("OptimizationHints", "PaintHolding", "PreconnectToSearch", "ThirdPartyStoragePartitioning"),
+)
 # `make screenshots` sets it; else pictures go to a folder that nobody keeps.
 PICTURES = os.environ.get("SCREENSHOTS_DIR")
 phones = count(4771000001)
@@ -27,10 +35,9 @@ expect.set_options(timeout=10_000)
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     program = need(shutil.which("chromium") or shutil.which("google-chrome"), "chromium")
+    flags = [f"--{flag}" for flag in (*FLAGS, *MORE_FLAGS, f"disable-features={','.join(OFF)}")]
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path=program, args=[f"--{flag}" for flag in (*FLAGS, *MORE_FLAGS)]
-        )
+        launched = playwright.chromium.launch(executable_path=program, args=flags)
         yield launched
         launched.close()
 
