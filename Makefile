@@ -1,7 +1,7 @@
 # The two commands: `make run` and `make test`. Everything else is in CONTRIBUTING.md.
 PYTHON ?= python3
 # These start real programs, and drive a browser whose event loop Django's own tests must not meet.
-PROCESS_TESTS := $(wildcard tests/e2e tests/chaos tests/test_processes.py tests/test_production.py tests/test_web.py tests/test_drill.py tests/test_broker.py tests/test_live.py tests/test_make.py)
+PROCESS_TESTS := $(wildcard tests/e2e tests/chaos tests/test_processes.py tests/test_production.py tests/test_web.py tests/test_plans.py tests/test_drill.py tests/test_broker.py tests/test_live.py tests/test_make.py)
 BIN := .venv/bin
 CI_SETTINGS := ENV_FILE=/dev/null DATA_DIR=$(CURDIR)/data/lint SECRET_KEY=solo-para-revisar-la-configuracion-0123456789abcdefghijklmnop
 

@@ -13,6 +13,7 @@ from rest_framework.decorators import api_view, authentication_classes, permissi
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from chat.head import IS_OPEN
 from chat.models import Delivery, Message, Worker
 from chat.runtime import SWEEP_S, process_name
 from tickets.access import can_work
@@ -75,6 +76,6 @@ def estado(request: Request) -> Response:
         "detalle": row.detail,
         "pausa": row.paused and row.paused.isoformat(timespec="seconds"),
         "motivo_pausa": row.paused_why,
-        "en_cola": Message.objects.filter(state=Delivery.QUEUED).count(),
+        "en_cola": Message.objects.filter(IS_OPEN, state=Delivery.QUEUED).count(),
     }
     return Response(body)

@@ -21,6 +21,7 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from chat.head import IS_OPEN
 from chat.health import note_streams
 from chat.hub import Stream, hub
 from chat.live import CHANNEL
@@ -136,7 +137,7 @@ def still_allowed(streams: Iterable[Stream]) -> set[Stream]:
 def state_of_whatsapp() -> list[Any]:
     """What the header shows of it. One query, and one more while nothing may be sent."""
     row = connection.current()
-    waiting = 0 if row.may_send else Message.objects.filter(state=Delivery.QUEUED).count()
+    waiting = 0 if row.may_send else Message.objects.filter(IS_OPEN, state=Delivery.QUEUED).count()
     return [row.connected, row.since, row.detail, row.paused, row.paused_why, waiting]
 
 

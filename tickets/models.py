@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models, transaction
 from django.db.models import Q
+from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from tickets import identity
@@ -53,9 +54,22 @@ class Priority(models.TextChoices):
     URGENT = "Urgente", "Urgente"
 
 
+def openness(state: str = "state") -> models.Func:
+    """1 for an open ticket, else 0: word for word the column of two indexes, which hold each kind in the table's order.
+
+    From an index of states three lists would have to be read whole, to be sorted into one.
+    """
+    names = ", ".join(f"'{name.value}'" for name in OPEN_STATES)
+    template = f"CASE WHEN %(expressions)s IN ({names}) THEN 1 ELSE 0 END"
+    return models.Func(state, template=template, output_field=models.IntegerField())
+
+
 class TicketQuerySet(models.QuerySet["Ticket"]):
     def open(self) -> TicketQuerySet:
-        return self.filter(state__in=OPEN_STATES)
+        return self.filter(Exact(openness(), 1))
+
+    def closed(self) -> TicketQuerySet:
+        return self.filter(Exact(openness(), 0))
 
     def search(self, text: str) -> TicketQuerySet:
         """Tickets in whose folded text every word of `text` occurs (at most 8 words of 400 characters in all).
@@ -129,6 +143,18 @@ class Ticket(Timed):
             ),
         ]
         indexes = [
+            models.Index(
+                openness(), models.F("last_activity").desc(), models.F("id").desc(), name="ticket_by_openness"
+            ),
+            models.Index(
+                "technician", openness(), models.F("last_activity").desc(), models.F("id").desc(), name="ticket_of"
+            ),
+            models.Index(
+                models.F("last_activity").desc(),
+                models.F("id").desc(),
+                condition=Q(waiting_since__isnull=False),
+                name="ticket_waiting",
+            ),
             models.Index("state", models.F("last_activity").desc(), models.F("id").desc(), name="ticket_by_state"),
             models.Index(models.F("last_activity").desc(), models.F("id").desc(), name="ticket_by_activity"),
             models.Index("phase", "phase_since", name="ticket_by_phase"),

@@ -25,8 +25,10 @@ from chat.models import Conversation, Message  # noqa: E402
 from config.auth import make_token  # noqa: E402
 from tickets.access import GROUP_TECHNICIANS  # noqa: E402
 from tickets.models import Contact, Ticket  # noqa: E402
+from whatsapp.models import WebhookEvent  # noqa: E402
 
 TECHNICIANS = 10
+OPEN = 20
 BEGAN = "2026-11-01 08:00:00"
 SERIES = "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {}) SELECT i FROM n) n"
 EMPTY = {"JSONField": "'{}'", "BooleanField": "FALSE"}
@@ -76,7 +78,7 @@ def make_technicians() -> list[User]:
 
 
 def fill(tickets: int, messages: int) -> dict[str, Any]:
-    """The tickets, each of its own contact, and their messages. A third is open."""
+    """The tickets, each of its own contact, and their messages. One in OPEN is open."""
     with transaction.atomic():
         people = make_technicians()
         first = people[0].pk
@@ -85,18 +87,23 @@ def fill(tickets: int, messages: int) -> dict[str, Any]:
             known_as="'52155' || (10000000 + n.i)",
         )  # fmt: skip
         insert(Conversation, "tickets_contact c", contact_id="c.id", seq=str(messages), version=str(messages))
-        state = "CASE WHEN c.id % 3 = 0 THEN {} ELSE {} END"
+        state = f"CASE WHEN c.id % {OPEN} = 0 THEN {{}} ELSE {{}} END"
         insert(
             Ticket, "tickets_contact c", contact_id="c.id", name="c.name", department=pick("c.id", "RH", "Ventas"),
             equipment=pick("c.id", "Laptop", "Impresora", "Teléfono"), asset="'ACT-' || c.id",
             fault="'No enciende desde ayer, y la luz de la batería parpadea'", priority=pick("c.id", "Normal", "Alta"),
             category=pick("c.id", "Hardware", "Red", "Correo"), last_text="'Sigue sin encender'", last_role="'user'",
-            state=state.format(pick("c.id / 3", "Pendiente", "En proceso", "En espera"), "'Resuelto'"),
-            technician_id=f"CASE WHEN c.id % 5 = 0 THEN NULL ELSE {first} + c.id % {TECHNICIANS} END",
-            waiting_since=f"CASE WHEN c.id % 6 = 0 THEN {after('c.id')} END", created=after("c.id"),
+            state=state.format(pick(f"c.id / {OPEN}", "Pendiente", "En proceso", "En espera"), "'Resuelto'"),
+            technician_id=f"CASE WHEN c.id % 3 = 0 THEN NULL ELSE {first} + c.id / {OPEN} % {TECHNICIANS} END",
+            waiting_since=f"CASE WHEN c.id % {2 * OPEN} = 0 THEN {after('c.id')} END", created=after("c.id"),
             last_activity=after("c.id * 60"), search_text="lower(c.name) || ' ' || c.address",
         )  # fmt: skip
         tell(messages, first)
+        insert(
+            WebhookEvent, SERIES.format(2 * tickets), gateway="'waha'", external_id="'message:' || n.i", body="'{}'",
+            state=pick("n.i", "procesado", "ignorado", "procesado"), about="'mensaje:' || n.i", received=after("n.i"),
+            handled=after("n.i"),
+        )  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "PRAGMA wal_checkpoint")
     ids = Ticket.objects.aggregate(first=models.Min("pk"), last=models.Max("pk"))

@@ -366,7 +366,7 @@ def test_reading_takes_few_queries_and_no_more_for_more_messages(
     for _ in range(998):
         conversation.append(ticket, "tecnico", "x", author=tecnica)
     assert count_queries(desk, ticket, query) == few
-    # ticket, version, messages (a page first finds which ones), who joined; at first session, user, and whether they work here
+    # ticket, version, messages (a page first finds which ones), who joined; at first also session, user, their groups
     assert (first, few) == ((8, 5) if "antes" in query else (7, 4))
 
 
