@@ -163,7 +163,7 @@ ALLOWED = {
 def test_a_decision_over_a_message_that_moved_on_is_a_409_and_changes_nothing(
     desk: Client, ticket: Ticket, inline: None, state: str, decision: str
 ) -> None:
-    message = put(ticket, state)
+    message = put(ticket, state, kind="nota" if state == "interna" else "text")
     response = decide(desk, message, decision)
     if (state, decision) in ALLOWED:
         assert response.status_code == 200
