@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from tests.benchmarks import hang, reads, scaling, sends
+from tests.benchmarks import hang, pages, reads, scaling, sends
 from tests.benchmarks.report import Row, keep, machine
 from tests.benchmarks.stand import Stands
 
@@ -21,6 +21,9 @@ ROWS: dict[str, Callable[[Stands], Row]] = {
     "table-large": reads.table_large,
     "enter": sends.enter,
     "drain": sends.drain,
+    "screen": pages.screen,
+    "streams": pages.streams,
+    "memory": pages.memory_of_all,
     "hang": hang.gateway_that_hangs,
 }
 BIG: dict[str, Callable[[Stands], Row]] = {"conversation-large": reads.conversation_large}

@@ -47,7 +47,8 @@ class Stand(Desk):
         redis = stack.enter_context(redis_server(folder))
         super().__init__(folder, **SETTINGS, DATABASE_URL=url, REDIS_URL=redis.url, WAHA_URL=self.gateway.url)
         stack.callback(self.stop_all)
-        self.stack, self.control_port = stack, free_port()
+        self.stack, self.control_port, self.live_port = stack, free_port(), free_port()
+        self.environment["LIVE_PORT"] = str(self.live_port)
         self.manage("migrate", "-v0")
         self.manage("collectstatic", "--no-input", "-v0")
         began = time.monotonic()
@@ -82,6 +83,12 @@ class Stand(Desk):
         self.start("worker", *WORKER, "-c", "8")
         until(self.well, 60, "el worker")
         return self.running["worker"].pid
+
+    @cached_property
+    def live(self) -> int:
+        self.start("live", sys.executable, "-m", "config.live")
+        until(lambda: answers(f"http://127.0.0.1:{self.live_port}/salud"), 30, "live")
+        return self.running["live"].pid
 
     @cached_property
     def embedded(self) -> int:
