@@ -8,7 +8,7 @@ CI_SETTINGS := ENV_FILE=/dev/null DATA_DIR=$(CURDIR)/data/lint SECRET_KEY=solo-p
 # Without compiled files every process compiles all of the desk anew: a second of each start, and tests start hundreds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: bench bench-big chaos conformidad gap properties run test lint format screenshots check-python
+.PHONY: bench bench-big bench-estadisticas chaos conformidad gap properties run test lint format screenshots check-python
 
 run: .venv/run .env
 	@$(BIN)/python manage.py arrancar || test $$? -eq 130
@@ -32,6 +32,10 @@ bench: .venv/dev
 # Among five million messages.
 bench-big: .venv/dev
 	@$(BIN)/python -m tests.benchmarks conversation-large $(BENCH)
+
+# /estadisticas among 100,000 tickets of a year, into docs/statistics-figures.md.
+bench-estadisticas: .venv/dev
+	@$(BIN)/python -m tests.benchmarks.statistics 100000
 
 gap: .venv/dev
 	@$(BIN)/python -m tests.benchmarks.first_byte 5000

@@ -14,3 +14,16 @@ def fold(text: str) -> str:
 def clean(text: str) -> str:
     """`text` without what a database cannot store: NUL (PostgreSQL refuses it) and lone surrogates (no UTF-8)."""
     return "".join(c for c in text if c != "\0" and not "\ud800" <= c <= "\udfff")
+
+
+# https://owasp.org/www-community/attacks/CSV_Injection; some spreadsheets read the full-width forms as well.
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "|", "%")
+
+
+def as_text(value: object) -> str:
+    """`value` as a cell that every spreadsheet takes for text: a leading apostrophe where it would calculate.
+
+    A phone keeps its +52 that way, instead of becoming a number in scientific notation.
+    """
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(FORMULA) or text.lstrip().startswith(FORMULA) else text

@@ -19,9 +19,10 @@ from import_export import resources
 from import_export.admin import ExportMixin
 from import_export.formats.base_formats import CSV
 
-from chat.admin.export import as_text, column, local
+from chat.admin.export import column, local
 from chat.audit_models import AuditEntry
 from tickets.templatetags.desk import full_name
+from tickets.text import as_text
 from whatsapp.readonly import ReadOnlyAdmin, short_time
 
 

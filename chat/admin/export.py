@@ -10,18 +10,7 @@ from import_export import fields, resources
 
 from tickets.models import Ticket
 from tickets.templatetags.desk import full_name
-
-# https://owasp.org/www-community/attacks/CSV_Injection; some spreadsheets read the full-width forms as well.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "|", "%")
-
-
-def as_text(value: object) -> str:
-    """`value` as a cell that every spreadsheet takes for text: a leading apostrophe where it would calculate.
-
-    A phone keeps its +52 that way, instead of becoming a number in scientific notation.
-    """
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(FORMULA) or text.lstrip().startswith(FORMULA) else text
+from tickets.text import as_text
 
 
 def local(moment: datetime | None) -> str:

@@ -9,10 +9,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from chat.admin.export import as_text
 from tests.factory import make_contact, make_ticket, make_user
 from tests.supervision import browser_of
 from tickets.models import State
+from tickets.text import as_text
 
 EXPORT = "/admin/tickets/ticket/export/"
 

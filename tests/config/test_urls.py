@@ -21,7 +21,7 @@ from chat.models import Conversation, Message, PredefinedMessage
 from config.auth import make_token
 from tests.factory import make_ticket, make_user
 from tickets.contacts import Merge
-from tickets.models import Contact, Ticket
+from tickets.models import Contact, Holiday, OpeningHours, Ticket
 from whatsapp.models import Connection, Template, WebhookEvent
 
 LOGIN, ADMIN_LOGIN, UNKNOWN = "→ /entrar", "→ /admin/login/", "401 sin_sesion"
@@ -78,6 +78,9 @@ DESK = {
     "ticket/<int:ticket_id>/presencia": api("POST", "400"),
     "ticket/<int:ticket_id>/estado": api("POST", "400"),
     "ticket/<int:ticket_id>/tomar": api("POST", "200"),
+    "estadisticas": Row("GET", LOGIN, "404", "200", "404"),
+    "estadisticas/tickets": Row("GET", LOGIN, "404", "400", "404"),  # which list is not said
+    "estadisticas/csv": Row("GET", LOGIN, "404", "200", "404"),
     "avisos": page("200"),
     "avisos/pendientes": api("GET", "200"),
     "avisos/preferencias": api("POST", "200"),  # nothing is named, so nothing changes
@@ -112,6 +115,7 @@ ADMIN = {
     "admin/tickets/ticket/export/": admin("200"),
     "admin/chat/message/libros/": admin("200"),
     "admin/chat/auditentry/export/": admin("200"),
+    "admin/tickets/holiday/oficiales/": admin("→ /admin/tickets/holiday/", method="POST"),
     "admin/tickets/contact/combinar/": admin("→ /admin/tickets/contact/"),  # nobody was chosen
     "admin/tickets/merge/<path:object_id>/deshacer/": admin("→ change", method="POST"),
     "admin/whatsapp/connection/<path:object_id>/comprobar/": admin("→ change", method="POST"),
@@ -132,6 +136,8 @@ MODELS = {
     "whatsapp/template": "200 403 200 200 403",
     "tickets/contact": "200 403 200 200 403",
     "tickets/merge": "200 403 200 200 403",
+    "tickets/openinghours": "200 200 200 200 200",
+    "tickets/holiday": "200 200 200 200 200",
     "tickets/ticket": "200 403 200 200 403",
     "chat/message": "200 403 200 200 403",
     "chat/auditentry": "200 403 200 200 403",
@@ -189,6 +195,8 @@ def make(model: type[Model]) -> Model:
         Connection: {"gateway": "waha"},
         WebhookEvent: {"gateway": "waha", "body": "{}"},
         Template: {"gateway": "waha", "name": "listo", "language": "es_MX"},
+        OpeningHours: {"monday": True},
+        Holiday: {"date": "2026-11-16", "name": "Puente"},
     }
     return model._default_manager.create(**fields[model])
 

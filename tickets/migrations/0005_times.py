@@ -200,7 +200,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="segment",
-            index=models.Index(models.F("measure"), models.F("at"), name="segment_by_measure"),
+            index=models.Index(
+                models.F("measure"),
+                models.F("at"),
+                models.F("value"),
+                models.F("technician"),
+                models.F("slot"),
+                models.F("ticket"),
+                name="segment_by_measure",
+            ),
         ),
         migrations.RunPython(let_supervisors_keep_the_calendar, migrations.RunPython.noop),
     ]

@@ -11,6 +11,8 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from tickets.access import can_supervise
+
 register = template.Library()
 
 ROLES = {"user": ("👤", "Usuario"), "assistant": ("🤖", "Asistente"), "tecnico": ("👨‍💻", "Técnico")}
@@ -44,6 +46,17 @@ def role_icon(role: str) -> SafeString | str:
         return ""
     icon, word = ROLES[role]
     return format_html('<span aria-hidden="true">{}</span><span class="sr-only">{}:</span> ', icon, word)
+
+
+@register.filter
+def supervises(user: User) -> bool:
+    """Whether they are offered what only supervisors see. Technicians cost no query, nor who was asked about lately."""
+    if not (user.is_staff or user.is_superuser):
+        return False  # all supervisors are of the staff (chat/admin/users.py)
+    known: dict[str, bool] = getattr(user, "remembered", {})
+    if "supervises" not in known:
+        known["supervises"] = can_supervise(user)
+    return known["supervises"]
 
 
 @register.filter
