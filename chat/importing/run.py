@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from django.db import reset_queries
+
 from chat import audit
 from chat.audit_models import Act
 from chat.importing.numbers import check_free, reserve
@@ -44,6 +46,7 @@ def run(
         bring_batch(source, batch, folder, zone, report, write=write)
         done += len(batch)
         progress(done, len(picks))
+        reset_queries()  # with DEBUG Django keeps what was asked
 
 
 def bring_batch(
