@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ OFF = (
 )
 # `make screenshots` sets it; else pictures go to a folder that nobody keeps.
 PICTURES = os.environ.get("SCREENSHOTS_DIR")
+FAILED = pytest.StashKey[bool]()
 phones = count(4771000001)
 sessions: dict[tuple[str, str], list[Any]] = {}
 expect.set_options(timeout=10_000)
@@ -87,8 +88,6 @@ class Screen:
 
     def open(self, ticket: int, panel: str = "chat") -> Locator:
         """Click one of the row's three buttons; returns the panel once its content is there."""
-        if not self.row(ticket).count():
-            self.page.reload()  # it would appear by itself within 5 s; a test of something else need not wait
         self.row(ticket).locator(f"[data-abrir='{panel}']").click()
         return self.panel(panel)
 
@@ -110,10 +109,20 @@ class Screen:
         self.page.screenshot(path=self.pictures / f"{name}.png", animations="disabled")
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    item.stash[FAILED] = report.failed
+    return report
+
+
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     opened = browser.new_context(
-        viewport={"width": 1440, "height": 860}, locale="es-MX", timezone_id="America/Mexico_City"
+        viewport={"width": 1440, "height": 860},
+        locale="es-MX",
+        timezone_id="America/Mexico_City",
+        reduced_motion="reduce",  # without a graphics card an animation costs more than all the rest
     )
     yield opened
     opened.close()
@@ -122,12 +131,15 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 @pytest.fixture
 def screen(context: BrowserContext, running: Desk, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Screen]:
     """A technician's screen, logged in; on failure its picture is kept beside the test's temporary files."""
+    if "ticket" in request.fixturenames:
+        request.getfixturevalue("ticket")  # is in the table from the beginning
     until(lambda: running.get("/estado")["whatsapp"] == "conectado", 15)
     shown = Screen(context.new_page(), running, Path(PICTURES) if PICTURES else tmp_path)
     shown.log_in()
     yield shown
     running.simulate(conexion="conectado", falla="ninguna")
-    shown.page.screenshot(path=tmp_path / "final.png")
+    if request.node.stash.get(FAILED, False):
+        shown.page.screenshot(path=tmp_path / "final.png")
     assert not shown.violations, f"la página tuvo errores: {shown.violations}"
     assert not shown.dialogs
 

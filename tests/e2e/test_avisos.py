@@ -60,12 +60,12 @@ def running(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Itera
 
 
 @pytest.fixture(autouse=True)
-def plain_wishes(screen: Screen) -> None:
+def plain_wishes(running: Desk) -> None:
     """Each test starts from what nobody has chosen yet, with everything read."""
-    for ticket in screen.running.get("/avisos/pendientes")["tickets"]:
-        screen.running.post(f"/ticket/{ticket['id']}/leido", {"hasta": ticket["ultimo"]}).raise_for_status()
+    for ticket in running.get("/avisos/pendientes")["tickets"]:
+        running.post(f"/ticket/{ticket['id']}/leido", {"hasta": ticket["ultimo"]}).raise_for_status()
     body = {"sonido": False, "navegador": False, "texto": False, "cuales": "mios_y_sin_asignar", "silencio": None}
-    screen.running.post("/avisos/preferencias", body).raise_for_status()
+    running.post("/avisos/preferencias", body).raise_for_status()
 
 
 def avisos(page: Page, running: Desk) -> None:
