@@ -125,7 +125,10 @@ def explained() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        hint = "Detén la mesa de ayuda y prueba con una copia del archivo (y de tickets.db-wal, si lo hay)."
+        hint = (
+            "Detén la mesa de ayuda, copia el archivo junto con su -journal o -wal si los hay, y abre la copia una vez "
+            "con «sqlite3 COPIA .tables», que deshace lo que quedó a medias."
+        )
         raise NotTheOrigin(f"SQLite no la puede leer: {error}. {hint}") from None
 
 
