@@ -1,7 +1,8 @@
 # The two commands: `make run` and `make test`. Everything else is in CONTRIBUTING.md.
 PYTHON ?= python3
 # These start real programs, and drive a browser whose event loop Django's own tests must not meet.
-PROCESS_TESTS := $(wildcard tests/e2e tests/chaos tests/test_processes.py tests/test_production.py tests/test_web.py tests/test_plans.py tests/test_drill.py tests/test_broker.py tests/test_live.py tests/test_make.py)
+# The longest files come first, so that both workers end at about the same time.
+PROCESS_TESTS := $(wildcard tests/chaos tests/test_processes.py tests/e2e/test_chat.py tests/e2e/test_media.py tests/test_production.py tests/test_drill.py tests/test_plans.py tests/test_live.py tests/e2e tests/test_broker.py tests/test_web.py tests/test_make.py)
 BIN := .venv/bin
 CI_SETTINGS := ENV_FILE=/dev/null DATA_DIR=$(CURDIR)/data/lint SECRET_KEY=solo-para-revisar-la-configuracion-0123456789abcdefghijklmnop
 
@@ -14,8 +15,8 @@ run: .venv/run .env
 	@$(BIN)/python manage.py arrancar || test $$? -eq 130
 
 test: .venv/dev
-	@$(BIN)/python -m pytest -n 2 --dist load $(addprefix --ignore=,$(PROCESS_TESTS))
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --durations 10 $(PROCESS_TESTS)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(addprefix --ignore=,$(PROCESS_TESTS))
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 10 $(PROCESS_TESTS)
 
 # Hours of kills and faults, written to docs/chaos.md. One run, shorter: make chaos CHAOS="h-webhooks --scale 0.1"
 chaos: .venv/dev

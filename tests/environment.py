@@ -3,7 +3,9 @@
 import os
 import tempfile
 
-DATA_DIR = tempfile.mkdtemp(prefix="chat-en-vivo-")
+from tests.prepared import shared
+
+DATA_DIR = tempfile.mkdtemp(dir=shared())
 os.environ.update(
     ENV_FILE=os.devnull,
     DATA_DIR=DATA_DIR,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,13 +21,6 @@ PROCESSES: dict[str, str] = parse_procfile((ROOT / "Procfile.prod").read_text())
 THREADS = 4
 BODY_MAX = 100_000
 SIMULATOR = ("--api-key", "clave", "--hmac-key", "secreto", "--delivered-after", "0.1")
-PREPARE = """
-import django
-django.setup()
-from django.core.management import call_command
-call_command("migrate", verbosity=0)
-call_command("datos_demo")
-"""
 
 
 class Production(Desk):
@@ -65,8 +57,7 @@ class Production(Desk):
 
     def prepare(self) -> None:
         """The database with its demo logins, and the static files."""
-        environment = {**self.environment, "DEBUG": "true"}
-        subprocess.run([sys.executable, "-c", PREPARE], cwd=ROOT, env=environment, check=True)
+        super().prepare()
         self.manage("collectstatic", "--no-input", "-v0")
 
     def start_simulator(self) -> None:

@@ -153,7 +153,7 @@ def test_a_stream_is_told_when_redis_is_away_and_when_it_is_back(apart: tuple[De
 
 def test_the_live_process_refuses_to_start_without_redis(tmp_path: Path) -> None:
     lonely = Desk(tmp_path)
-    lonely.manage("migrate", "-v0")
+    lonely.prepare()
     lonely.start("live", sys.executable, "-m", "config.live")
     assert lonely.running["live"].wait(20) == 1
     assert "REDIS_URL" in lonely.log("live")

@@ -21,7 +21,7 @@ def web(folder: Path) -> Iterator[Desk]:
     """Two web processes on SQLite."""
     with redis_server(folder) as redis:
         desk = Desk(folder, REDIS_URL=redis, WEB_PROCESSES="2", WEB_THREADS="2")
-        desk.manage("migrate", "-v0")
+        desk.prepare()
         desk.start("web", sys.executable, "-m", "config.web")
         try:
             until(lambda: serves(desk), 30, "la mesa")

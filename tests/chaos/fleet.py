@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ import requests
 
 from tests.chaos import evidence
 from tests.chaos.servers import PostgresServer, RedisServer, postgres_server, redis_server
-from tests.programs import ROOT, Desk, free_port, stop, until
+from tests.programs import Desk, free_port, stop, until
 
 SETTINGS = {
     "WHATSAPP_TIMEOUT_S": "1",
@@ -31,15 +30,6 @@ PROXY = {"X-Forwarded-Proto": "https"}
 WORKER = ("celery", "-A", "config", "worker", "-P", "threads", "-c", "32", "-l", "WARNING")
 SIMULATOR = ("--delivered-after", "0.5", "--slow-answer", "0.5", "--refusal-delay", "0.1", "--retry-delay", "0.2",
              "--retry-attempts", "3000", "--tellers", "4", "--bitacora")  # fmt: skip
-
-PREPARE = """
-import os, django
-os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
-django.setup()
-from django.core.management import call_command
-call_command("migrate", verbosity=0)
-call_command("datos_demo")
-"""
 
 
 class Fleet(Desk):
@@ -72,7 +62,7 @@ class Fleet(Desk):
 
     def start_fleet(self, webs: int = 1, workers: int = 1) -> None:
         """Migrate, start everything, log in, and have the database watched. Several webs need Redis."""
-        subprocess.run([sys.executable, "-c", PREPARE], cwd=ROOT, env={**self.environment, "DEBUG": "true"}, check=True)
+        self.prepare()
         evidence.watch(self.database)
         self.webs += [free_port() for _ in range(webs - 1)]
         names = ["simulator", *(f"web{number}" for number in range(webs))]

@@ -18,7 +18,7 @@ from pytest_django import Settings
 
 from config.logs import RequestIdFilter
 from tests.factory import make_ticket, make_user
-from tests.programs import ROOT
+from tests.prepared import ROOT, prepare
 from tickets.access import GROUP_TECHNICIANS
 
 CHANGELISTS = [
@@ -205,7 +205,6 @@ django.setup()
 from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
-call_command("migrate", verbosity=0)
 call_command("collectstatic", interactive=False, verbosity=0)
 from django.contrib.auth.models import User
 User.objects.create_user("ana", password="clave-1234")
@@ -234,6 +233,7 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "ALLOWED_HOSTS": "mesa.example.org",
         "DJANGO_SETTINGS_MODULE": "config.settings",
     }
+    prepare(environment)
     command = [sys.executable, "-c", PROBE]
     result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
     assert result.returncode == 0, result.stderr

@@ -17,7 +17,7 @@ def test_the_web_process_believes_x_forwarded_for_only_of_trusted_proxies(
 ) -> None:
     """Its server, uvicorn, believes everybody on loopback unless it is told not to."""
     desk = Desk(tmp_path, TRUSTED_PROXIES=proxies)
-    desk.manage("migrate", "-v0")
+    desk.prepare()
     desk.start("web", sys.executable, "-m", "config.serve")
     try:
         door, body = f"{desk.url}/api/token", {"username": "luz", "password": "no es esta"}
