@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-import redis
 from django.conf import settings
 from django.db import DatabaseError
 from django.utils import timezone
@@ -45,6 +44,8 @@ def broker() -> str:
     """Whether Redis answers within half a second; without REDIS_URL none is needed."""
     if not settings.REDIS_URL:
         return "no se usa"
+    import redis  # a tenth of a start, and most desks have none
+
     try:
         with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=0.5, socket_connect_timeout=0.5) as client:
             client.ping()

@@ -14,7 +14,6 @@ import threading
 from collections.abc import Collection
 from typing import Any
 
-import redis
 from django.conf import settings
 from django.db import transaction
 
@@ -72,6 +71,8 @@ class Publisher:
                 self.process = os.getpid()
 
     def work(self, waiting: queue.SimpleQueue[str]) -> None:
+        import redis  # a tenth of a start, and most desks have none
+
         client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=0.5, socket_connect_timeout=0.5)
         lost = False
         while True:

@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.core.cache import cache
-from redis import RedisError
 
 from chat import live
 from chat.history import full_name
@@ -47,6 +46,8 @@ def shared() -> Iterator[None]:
     global away_until
     if time.monotonic() < away_until:
         raise Unknown
+    from redis import RedisError  # a tenth of a start, and the workers need it not
+
     try:
         yield
     except RedisError as error:

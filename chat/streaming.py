@@ -9,7 +9,6 @@ from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-import redis.asyncio
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
@@ -157,10 +156,12 @@ def watch() -> Callable[[], Coroutine[Any, Any, None]]:
 
 async def follow_redis() -> None:
     """Hand on what other processes announce; while Redis is away the pages know that they must ask by themselves."""
+    from redis import RedisError  # a tenth of a start, and most desks have none
+
     while True:
         try:
             await listen_to_redis()
-        except (redis.RedisError, OSError, ValueError) as error:
+        except (RedisError, OSError, ValueError) as error:
             if hub.up:
                 logger.warning("Sin avisos en vivo: %s. Las páginas preguntan solas mientras tanto", error)
                 hub.feed(up=False)
@@ -169,6 +170,8 @@ async def follow_redis() -> None:
 
 async def listen_to_redis() -> None:
     """Until the connection breaks. A dead one is found by the pings that the library sends while it is idle."""
+    import redis.asyncio
+
     options = {"socket_connect_timeout": 2, "socket_timeout": 5, "health_check_interval": 5}
     async with redis.asyncio.from_url(settings.REDIS_URL, **options) as client, client.pubsub() as channel:
         await channel.subscribe(CHANNEL)
