@@ -28,6 +28,8 @@ OFF = (
 # `make screenshots` sets it; else pictures go to a folder that nobody keeps.
 PICTURES = os.environ.get("SCREENSHOTS_DIR")
 FAILED = pytest.StashKey[bool]()
+# What a message that left may say: the simulator delivers it, and its person reads it, a moment later.
+LEFT = re.compile("Enviado|Entregado|Leído")
 phones = count(4771000001)
 sessions: dict[tuple[str, str], list[Any]] = {}
 expect.set_options(timeout=10_000)

@@ -35,6 +35,8 @@ def test_a_supervisor_sees_the_queue_and_a_ticket_with_its_conversation(shown: S
     page = shown("/admin/", "admin-inicio")
     expect(page.locator("body")).to_contain_text("Supervisión de la mesa de ayuda")
     page = shown("/admin/tickets/ticket/", "admin-tickets")
+    expect(page.locator("#result_list tbody tr").first).to_be_visible()
+    page.goto(f"{running.url}/admin/tickets/ticket/?q=Carlos")
     expect(page.locator("#result_list")).to_contain_text("Carlos Medina")
     number = running.ticket_of("+524775550147")
     page = shown(f"/admin/tickets/ticket/{number}/change/", "admin-ticket")

@@ -13,7 +13,7 @@ import requests
 from PIL import Image
 from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.e2e.conftest import Screen
+from tests.e2e.conftest import LEFT, Screen
 from tests.programs import Desk, until
 
 MP3 = (b"\xff\xfb\x90\x00" + bytes(413)) * 400  # ten silent seconds
@@ -181,7 +181,7 @@ def test_a_picture_is_sent_by_the_button_with_its_caption(screen: Screen, ticket
     screen.write("Conéctalo así")
     expect(card).not_to_be_visible()
     bubble = last(screen, "tecnico")
-    expect(bubble).to_contain_text("Enviado")
+    expect(bubble).to_contain_text(LEFT)
     expect(bubble.locator(".leyenda")).to_have_text("Conéctalo así")
     expect(bubble.locator("img")).to_be_visible()
     assert ("así.png", "Conéctalo así") in sent_files(running)
@@ -246,7 +246,7 @@ def test_the_way_up_is_shown_and_an_error_keeps_the_file(screen: Screen, ticket:
     expect(bubble).to_contain_text("Sin conexión con el servidor")
     screen.page.unroute_all()
     bubble.get_by_role("button", name="Reintentar").click()
-    expect(bubble).to_contain_text("Enviado")
+    expect(bubble).to_contain_text(LEFT)
     assert sent_files(running).count(("a.jpg", "con palabras")) == 1
 
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.e2e.conftest import Screen
+from tests.e2e.conftest import LEFT, Screen
 from tests.programs import Desk
-
-# A receipt may come before one looks.
-LEFT = re.compile("Enviado|Entregado|Leído")
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
-from tests.e2e.conftest import Screen
+from tests.e2e.conftest import LEFT, Screen
 from tests.programs import Desk, desk, until
 
 
@@ -42,7 +42,7 @@ def test_a_newcomer_holds_a_conversation_in_two_tabs(screen: Screen, context: Br
 
     screen.open(number)
     screen.write("Ya revisamos tu equipo, tiene problema de batería")
-    expect(screen.bubble("problema de batería")).to_contain_text("Enviado")
+    expect(screen.bubble("problema de batería")).to_contain_text(LEFT)
     expect(phone).to_contain_text("problema de batería")
     expect(screen.bubble("problema de batería")).to_contain_text("Leído")
 
