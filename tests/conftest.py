@@ -6,6 +6,7 @@ import math
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.test import Client
 from pytest_django import Settings
 
@@ -24,6 +25,12 @@ def fast_passwords(settings: Settings) -> None:
 def plain_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every second counts, as where the calendar is empty and was read; one test's hours are not the next one's."""
     monkeypatch.setattr(calendar, "_kept", (math.inf, calendar.Hours()))
+
+
+@pytest.fixture(autouse=True)
+def empty_cache() -> None:
+    """Who is in ticket 1 and what they type there is not known in another test's ticket 1."""
+    cache.clear()
 
 
 @pytest.fixture

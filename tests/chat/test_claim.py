@@ -9,7 +9,6 @@ from uuid import uuid4
 import pytest
 import time_machine
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
@@ -27,7 +26,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("inline")]
 
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    cache.clear()
     monkeypatch.setattr(presence, "away_until", 0.0)
 
 

@@ -35,7 +35,6 @@ Told = list[tuple[str, dict[str, Any]]]
 
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    cache.clear()
     monkeypatch.setattr(presence, "away_until", 0.0)
 
 

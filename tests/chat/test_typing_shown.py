@@ -41,7 +41,6 @@ class Idle:
 
 @pytest.fixture(autouse=True)
 def keeper(monkeypatch: pytest.MonkeyPatch) -> typing_shown.Keeper:
-    cache.clear()
     monkeypatch.setattr(presence, "away_until", 0.0)
     monkeypatch.setattr(typing_shown, "Thread", Idle)
     monkeypatch.setattr(typing_shown, "keeper", typing_shown.Keeper())
