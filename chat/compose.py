@@ -16,6 +16,7 @@ from chat.media_uploads import MAX_CAPTION, Upload
 from chat.models import FROM_PERSON, NOTE, Conversation, Delivery, Message, PredefinedMessage, Role
 from chat.thread import caption_of, technician_spoke
 from chat.wake import hint
+from tickets.access import find_ticket
 from tickets.models import Ticket
 
 MAX_TEXT = 4096
@@ -95,12 +96,12 @@ def write(ticket_id: int, author: User, draft: Draft) -> tuple[Message, bool]:
 
     Raises one of EXPECTED, and then nothing is written.
     """
-    contact = Ticket.objects.select_related("contact").get(pk=ticket_id).contact
+    contact = find_ticket.get(ticket_id).contact
     # Before the lock: the cache may take its time. A program, which shows nobody a screen, is not asked to look.
     writing = presence.writers(ticket_id, author.pk) if draft.seen is not None and not draft.force else []
     with transaction.atomic():
         conversation = Conversation.locked_for(contact)
-        ticket = Ticket.objects.select_related("contact").get(pk=ticket_id)
+        ticket = find_ticket.get(ticket_id)
         if draft.key and (known := ticket.messages.filter(key=draft.key).first()):
             if known.kind == NOTE or (known.said != draft.text and not same_notice(known, draft)):
                 raise KeyReused

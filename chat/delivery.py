@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
@@ -27,13 +27,26 @@ from chat.outcomes import CRASH_PAUSE_S, LeaseEndedError, settle
 from chat.outgoing import extra_s, outgoing
 from chat.phones import logged
 from chat.waiting import room
+from tickets.prepared import Prepared
 from whatsapp import connection, gateways
 from whatsapp.gateways.results import Ambiguous, Refused, Result
+
+if TYPE_CHECKING:
+    from chat.models import Timed
 
 logger = logging.getLogger(__name__)
 
 # Until somebody who waits for an answer may have it.
 CROWDED_S = 0.3
+open_in = Prepared(lambda thread: Message.objects.filter(IS_OPEN, conversation=thread).values_list("pk")[:1])
+lock_with_contact: Prepared[Timed] = Prepared(
+    lambda pk: (
+        Conversation.objects.select_for_update(of=("self",))
+        .select_related("contact")
+        .annotate(clock=Now())
+        .filter(pk=pk)
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -110,7 +123,7 @@ def drain(conversation_id: int) -> None:
         sent = True
         if isinstance(result, Exception):
             runtime.stopping.wait(CRASH_PAUSE_S)
-        if not Message.objects.filter(IS_OPEN, conversation=conversation_id).exists():
+        if not open_in(conversation_id):
             break  # a claim takes SQLite's one turn, to learn the same
     if sent:
         room.free()
@@ -123,19 +136,13 @@ def claim(conversation_id: int) -> Claim | float | None:
     """
     with transaction.atomic():
         started = boot_time()  # not before: waiting for SQLite's lock is no part of the lease
-        conversation = (
-            Conversation.objects.select_for_update(of=("self",))
-            .select_related("contact")
-            .annotate(clock=Now())
-            .filter(pk=conversation_id)
-            .first()
-        )
+        conversation = lock_with_contact.first(conversation_id)
         if conversation is None:
             return None
-        clock: datetime = conversation.clock
+        clock = conversation.clock
         if conversation.lease_until and conversation.lease_until > clock:
             return None
-        rows = open_messages(conversation, clock)
+        rows = open_messages(conversation.pk)
         give_up_abandoned(conversation, rows, clock)
         head = next_message(conversation, rows, clock)
         wait = wait_for_line(conversation, clock) if head else None

@@ -6,11 +6,13 @@ import logging
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import BooleanField, Func, Q
+from django.db.models import BooleanField, Func, Q, QuerySet
+from django.db.models.functions import Now
 
 from chat.models import ANSWERS, Conversation, Delivery, Message, Role
 from chat.outcomes import ProcessLostError, next_step
 from chat.phones import logged
+from tickets.prepared import Prepared
 
 logger = logging.getLogger(__name__)
 
@@ -25,11 +27,14 @@ IS_OPEN = Func(
 LOOK_AT = 20
 
 
-def open_messages(conversation: Conversation, clock: datetime) -> list[Message]:
+def concerning(conversation: int) -> QuerySet[Message]:
     """What may concern the next send, in order, locked: doubtful messages only while they hold the others."""
-    concern = Q(state__in=(Delivery.QUEUED, Delivery.SENDING)) | Q(state=Delivery.DOUBTFUL, due__gt=clock)
+    concern = Q(state__in=(Delivery.QUEUED, Delivery.SENDING)) | Q(state=Delivery.DOUBTFUL, due__gt=Now())
     rows = Message.objects.select_for_update().filter(IS_OPEN, concern, conversation=conversation)
-    return list(rows.order_by("seq")[:LOOK_AT])
+    return rows.order_by("seq")[:LOOK_AT]
+
+
+open_messages = Prepared(concerning)
 
 
 def give_up_abandoned(conversation: Conversation, rows: list[Message], clock: datetime) -> None:
@@ -63,6 +68,9 @@ def next_message(conversation: Conversation, rows: list[Message], clock: datetim
     return None
 
 
+answers_of = Prepared(lambda ticket: Message.objects.filter(ANSWERS, ticket=ticket).values_list("pk")[:1])
+
+
 def silenced(ticket_id: int) -> bool:
     """Whether the assistant may no longer speak in this ticket: a technician has written."""
-    return Message.objects.filter(ANSWERS, ticket=ticket_id).exists()
+    return bool(answers_of(ticket_id))

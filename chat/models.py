@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from chat import live
@@ -15,7 +16,18 @@ from chat.alert_models import PushDevice as PushDevice
 from chat.audit_models import AuditEntry as AuditEntry
 from chat.team_models import Participant as Participant
 from tickets.models import Contact, Ticket
+from tickets.prepared import Prepared
 from whatsapp.models import Template
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    class Clock(TypedDict):
+        """The database's time, where the row was locked."""
+
+        clock: datetime
+
+    Timed = WithAnnotations["Conversation", Clock]
 
 
 class Role(models.TextChoices):
@@ -99,13 +111,15 @@ class Conversation(models.Model):
         return str(self.contact)
 
     @classmethod
-    def locked(cls, pk: int) -> Conversation:
+    def locked(cls, pk: int) -> Timed:
         """The row, locked until the transaction ends (SQLite: IMMEDIATE transactions lock everything already)."""
-        return cls.objects.select_for_update().get(pk=pk)
+        return lock_by_pk.get(pk)
 
     @classmethod
     def locked_for(cls, contact: Contact) -> Conversation:
         """The contact's conversation, made if this is the first, and locked; whose they were merged into, if so."""
+        if found := lock_unmerged.first(contact.pk):
+            return found
         own = cls.objects.get_or_create(contact=contact)[0]
         # Only the last of the way is locked: a merge and its undoing lock theirs by number, and would wait for us.
         while True:
@@ -160,6 +174,14 @@ class Conversation(models.Model):
         if message.kind not in (SYSTEM, NOTE):
             ticket.note_said(message.created, message.author_id, first=role == Role.ASSISTANT)
         return message
+
+
+lock_by_pk: Prepared[Timed] = Prepared(
+    lambda pk: Conversation.objects.select_for_update().annotate(clock=Now()).filter(pk=pk)
+)
+lock_unmerged: Prepared[Conversation] = Prepared(
+    lambda contact: Conversation.objects.select_for_update().filter(contact=contact, merged_into=None)
+)
 
 
 class Message(models.Model):
@@ -371,3 +393,6 @@ class Tally(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.label} {self.part}"
+
+
+find_message: Prepared[Message] = Prepared(lambda pk: Message.objects.filter(pk=pk))

@@ -12,11 +12,10 @@ from typing import Any
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from django.db import connection as db
-from django.db.models.functions import Now
 
 from chat import runtime
 from chat.media_store import AWAY, StorageAway
-from chat.models import Conversation, Delivery, Held, Message
+from chat.models import Conversation, Delivery, Held, Message, find_message
 from chat.outgoing import Unsendable
 from chat.phones import logged
 from whatsapp import connection, events
@@ -89,11 +88,11 @@ def write_outcome(message: Message, token: uuid.UUID, result: Result | Exception
     """
     moved = None
     with transaction.atomic():
-        conversation = Conversation.objects.select_for_update().annotate(clock=Now()).get(pk=message.conversation_id)
+        conversation = Conversation.locked(message.conversation_id)
         leased = conversation.lease_token == token
         if leased:
             conversation.lease_token = conversation.lease_until = None  # saved with the version
-        row = Message.objects.get(pk=message.pk)
+        row = find_message.get(message.pk)
         if row.attempt == token and row.state in (Delivery.SENDING, Delivery.DOUBTFUL):
             step = next_step(result, row, conversation.clock)
             changes = {"tried": row.tried or conversation.clock, **step.changes}

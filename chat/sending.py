@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from chat import delivery, runtime, tallies, tasks
-from chat.models import ACCEPTED, Delivery, Message
+from chat.models import ACCEPTED, Delivery, Message, find_message
 from chat.wake import wake
 from tickets.models import Ticket
 from whatsapp import connection
@@ -77,7 +77,7 @@ def wait_for_outcome(message: Message, began: float) -> Message:
                 bell.wait(max(0.0, min(pause, left)))
                 bell.clear()
                 pause = min(pause * FEWER, max(LAST_LOOK_S, (time.monotonic() - began) * PART))
-                row = Message.objects.get(pk=message.pk)
+                row = find_message.get(message.pk)
                 if left <= 0 or runtime.stopping.is_set() or not unsettled(row):
                     return row
     finally:

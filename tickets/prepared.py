@@ -34,6 +34,17 @@ class Prepared(Generic[Row]):
         compiler.as_sql = lambda *_, **__: (sql, filled)
         return list(queryset._iterable_class(queryset))
 
+    def first(self, *numbers: int) -> Row | None:
+        """The first of what it finds, if there is any."""
+        return next(iter(self(*numbers)), None)
+
+    def get(self, *numbers: int) -> Row:
+        """The first of what it finds; raises DoesNotExist of the queryset's model."""
+        row = self.first(*numbers)
+        if row is None:
+            raise self.make(*numbers).model.DoesNotExist
+        return row
+
     def prepare(self, count: int) -> tuple[Any, ...]:
         """The queryset with a compiler that is used for good, its SQL and parameters, and the places in them."""
         places = range(PLACE, PLACE + count)

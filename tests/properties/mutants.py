@@ -98,8 +98,8 @@ MUTANTS = [
         "if message.state == Delivery.DOUBTFUL:\n            return message",
         moves=(("sin_confirmar", "enviando"),),
     ),
-    Mutant("a doubtful row holds nothing", head.open_messages, " | Q(state=Delivery.DOUBTFUL, due__gt=clock)", ""),
-    Mutant("a doubtful row holds for ever", head.open_messages, "DOUBTFUL, due__gt=clock", "DOUBTFUL"),
+    Mutant("a doubtful row holds nothing", head.concerning, " | Q(state=Delivery.DOUBTFUL, due__gt=Now())", ""),
+    Mutant("a doubtful row holds for ever", head.concerning, "DOUBTFUL, due__gt=Now()", "DOUBTFUL"),
     Mutant(
         "reconnecting clears a recipient's limit",
         delivery.release,

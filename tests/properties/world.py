@@ -56,9 +56,12 @@ class Clock:
     def boot(self) -> float:
         return self.seconds
 
-    def sql(self, function: Now, compiler: Any, database: Any, **context: Any) -> Any:
-        stamp = self.now().strftime("%Y-%m-%d %H:%M:%S.%f")[:-3].replace("%", "%%")
-        return function.as_sql(compiler, database, template=f"'{stamp}'", **context)
+    def stamp(self) -> str:
+        return self.now().strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+
+
+def told_by_clock(function: Now, compiler: Any, database: Any, **context: Any) -> Any:
+    return function.as_sql(compiler, database, template="CLOCK()", **context)
 
 
 class Patience:
@@ -80,8 +83,8 @@ class Patience:
 class World:
     """What lasts over the examples of one run: the clock, the author, and the rows every example begins with."""
 
-    def __init__(self) -> None:
-        self.clock = Clock()
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
         self.patience = Patience(self.clock)
         self.author: User = make_user("ana")
         juan, eva = make_contact(), make_contact(name="", department="")
@@ -107,13 +110,15 @@ class World:
 
 
 @contextmanager
-def in_memory() -> Iterator[None]:
+def in_memory(clock: Clock) -> Iterator[None]:
     """Put a copy of the test database in memory in the connection's place, so that commits cost nothing."""
     connection.ensure_connection()
     on_disk = connection.connection
     memory = connection.get_new_connection({**connection.get_connection_params(), "database": ":memory:"})
     memory.isolation_level = None  # autocommit, as Django does when it connects
+    memory.create_function("CLOCK", 0, clock.stamp)
     connection.connection = memory
+    on_disk_prepared = vars(connection).pop("prepared", {})
     try:
         on_disk.backup(memory)
         memory.executescript(WITNESS)
@@ -121,6 +126,7 @@ def in_memory() -> Iterator[None]:
     finally:
         memory.close()
         connection.connection = on_disk
+        vars(connection)["prepared"] = on_disk_prepared
 
 
 @contextmanager
@@ -131,17 +137,18 @@ def running(gateway: Any) -> Iterator[World]:
         function(*args)
 
     with ExitStack() as stack:
-        stack.enter_context(in_memory())
+        clock = Clock()
+        stack.enter_context(in_memory(clock))
         stack.enter_context(compiled_once())
-        world = World()
+        world = World(clock)
         stack.enter_context(override_settings(**TIMES, REDIS_URL=""))
-        stack.enter_context(patch.object(timezone, "now", world.clock.now))
-        stack.enter_context(patch.object(Now, "as_sqlite", lambda *args, **more: world.clock.sql(*args, **more)))
-        stack.enter_context(patch.object(delivery, "boot_time", world.clock.boot))
+        stack.enter_context(patch.object(timezone, "now", clock.now))
+        stack.enter_context(patch.object(Now, "as_sqlite", told_by_clock))
+        stack.enter_context(patch.object(delivery, "boot_time", clock.boot))
         for model in apps.get_models():
             for field in model._meta.local_fields:
                 if getattr(field.default, "__qualname__", "") == "now":
-                    stack.enter_context(patch.object(field, "_get_default", world.clock.now))
+                    stack.enter_context(patch.object(field, "_get_default", clock.now))
         stack.enter_context(patch.object(delivery, "CRASH_PAUSE_S", 0))
         stack.enter_context(patch.object(runtime.pool, "submit", at_once))
         stack.enter_context(patch.object(restore, "beat", lambda name: None))
