@@ -13,7 +13,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Case, Count, F, Min, QuerySet, Value, When
+from django.db.models import Aggregate, Case, Count, F, Min, QuerySet, TextField, Value, When
 from django.utils import timezone
 
 from tickets.calendar import Hours
@@ -63,6 +63,22 @@ def midnight(day: date) -> datetime:
     return datetime.combine(day, time.min, timezone.get_default_timezone())
 
 
+class Listed(Aggregate):
+    """Whole numbers as text with commas: a row for each of them would cost ten times as much."""
+
+    function = "GROUP_CONCAT"
+    output_field = TextField()
+
+    def as_postgresql(self, *args: Any, **context: Any) -> Any:
+        template = "STRING_AGG((%(expressions)s)::text, ',')"
+        return super().as_sql(*args, **{**context, "template": template})
+
+
+def numbers(listed: str | None) -> list[int]:
+    """What Listed lists."""
+    return list(map(int, listed.split(","))) if listed else []
+
+
 @dataclass(frozen=True)
 class Figure:
     """What is said of many times: how many they are, and two of them. Without any, `count` is 0."""
@@ -98,7 +114,7 @@ def created(period: Period) -> TicketQuerySet:
 
 
 def figure(measure: str, period: Period) -> Figure:
-    return Figure.of(measured(measure, period).values_list("value", flat=True))
+    return Figure.of(numbers(measured(measure, period).aggregate(values=Listed("value"))["values"]))
 
 
 @dataclass(frozen=True)
@@ -114,16 +130,14 @@ class Breakdown:
 
 
 def breakdown(measure: str, period: Period) -> Breakdown:
-    """One query, and each of its rows looked at once: those that share everything are then moved together."""
-    alike: defaultdict[tuple[int | None, str, int], list[int]] = defaultdict(list)
-    rows = measured(measure, period).values_list("technician", "ticket__category", "slot", "value")
-    for technician, category, slot, value in rows:
-        alike[technician, category, slot].append(value)
+    """One query, whose rows are what shares everything; they are then put together."""
+    rows = measured(measure, period).order_by().values_list("technician", "ticket__category", "slot")
     whole: list[int] = []
     groups: tuple[defaultdict[Any, list[int]], ...] = tuple(defaultdict(list) for _ in range(5))
-    for (author, kind, hour), values in alike.items():
+    for technician, category, slot, listed in rows.annotate(values=Listed("value")):
+        values = numbers(listed)
         whole += values
-        for group, name in zip(groups, (author, kind, hour // 24, hour % 24, hour), strict=True):
+        for group, name in zip(groups, (technician, category, slot // 24, slot % 24, slot), strict=True):
             group[name] += values
     return Breakdown(
         Figure.of(whole), *({name: Figure.of(values) for name, values in group.items()} for group in groups)

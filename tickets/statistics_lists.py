@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
+from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import QueryDict
 from django.urls import reverse
@@ -23,6 +24,7 @@ from tickets.statistics_words import duration, period
 from tickets.templatetags.desk import full_name
 from tickets.times import Measure, Phase
 
+PAGE = 50
 NEW, WAITING, OPEN = "nuevos", "esperan", "abiertos"
 TITLES = {
     Measure.FIRST: "Primeras respuestas",
@@ -97,6 +99,13 @@ class Listing:
         )
         found = found.filter(phase=turn) if turn else found
         return found.select_related("contact", "technician").order_by("created", "pk")
+
+    def page(self, number: str | None) -> tuple[Any, list[Any]]:
+        """A page of the rows' numbers, and those rows: all of a row is asked for only when it is shown."""
+        rows = self.rows()
+        shown = Paginator(rows.values_list("pk", flat=True), PAGE).get_page(number)
+        found = rows.in_bulk(list(shown.object_list))
+        return shown, [found[pk] for pk in shown.object_list if pk in found]
 
     def of_log(self, rows: QuerySet[Segment]) -> QuerySet[Segment]:
         who, day, hour = self.asked["tecnico"], self.asked["dia"], self.asked["hora"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator
 
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -21,8 +20,6 @@ from tickets.statistics_periods import chosen, links
 from tickets.statistics_words import duration
 from tickets.text import as_text
 from tickets.times import Measure
-
-PAGE = 50
 
 
 def check(request: HttpRequest) -> None:
@@ -63,8 +60,8 @@ def tickets(request: HttpRequest) -> HttpResponse:
     listing = Listing(request.GET, asked, timezone.now(), hours)
     if request.GET.get("formato") == "csv":
         return written(f"{listing.what}-{timezone.localdate()}.csv", rows_of_list(listing))
-    found = Paginator(listing.rows(), PAGE).get_page(request.GET.get("pagina"))
-    rows = [(row, listing.took(row)) for row in (listing.row(one) for one in found.object_list)]
+    page, found = listing.page(request.GET.get("pagina"))
+    rows = [(row, listing.took(row)) for row in map(listing.row, found)]
     who = asked.cleaned_data["tecnico"]
     query = request.GET.copy()
     query.pop("pagina", None)
@@ -72,7 +69,7 @@ def tickets(request: HttpRequest) -> HttpResponse:
         "titulo": TITLES[listing.what],
         "parte": listing.subtitle(statistics.names_of([who] if isinstance(who, int) else [])),
         "filas": rows,
-        "hoja": found,
+        "hoja": page,
         "consulta": query.urlencode(),
         "medido": listing.measured,
         "que": listing.what,
