@@ -60,26 +60,32 @@ def drain_here(conversation_id: int) -> None:
         tallies.write()
 
 
-def wait_for_outcome(message: Message, began: float) -> Message:
-    """The message's row once its outcome is known, or as it is ENVIO_ESPERA_S after `began`, or when no seat is free.
+def send_and_wait(message: Message, began: float) -> Message:
+    """Have `message` sent; its row once the outcome is known, or as it is ENVIO_ESPERA_S after `began`.
 
     `began` is when the request came to write it (time.monotonic): who waited for the lock has waited already.
     """
+    with runtime.bells.listening(message.pk) as bell:  # before it is sent: a quick gateway rings at once
+        send_now(message)
+        return wait_for_outcome(message, bell, began)
+
+
+def wait_for_outcome(message: Message, bell: threading.Event, began: float) -> Message:
+    """The message's row when `bell` told its outcome, or it is too late to wait, or no seat is free."""
     row = message
     if not seats.acquire(blocking=False):
         return row
     try:
         ends, pause = began + settings.ENVIO_ESPERA_S, FIRST_LOOK_S
-        with runtime.bells.listening(message.pk) as bell:
-            while True:
-                left = ends - time.monotonic()
-                runtime.let_go_of_database()
-                bell.wait(max(0.0, min(pause, left)))
-                bell.clear()
-                pause = min(pause * FEWER, max(LAST_LOOK_S, (time.monotonic() - began) * PART))
-                row = find_message.get(message.pk)
-                if left <= 0 or runtime.stopping.is_set() or not unsettled(row):
-                    return row
+        while True:
+            left = ends - time.monotonic()
+            runtime.let_go_of_database()
+            bell.wait(max(0.0, min(pause, left)))
+            bell.clear()
+            pause = min(pause * FEWER, max(LAST_LOOK_S, (time.monotonic() - began) * PART))
+            row = find_message.get(message.pk)
+            if left <= 0 or runtime.stopping.is_set() or not unsettled(row):
+                return row
     finally:
         seats.release()
 

@@ -91,8 +91,7 @@ def send(ticket: Ticket, author: User, draft: compose.Draft) -> Response:
 def told(message: Message, ticket: Ticket, began: float, *, new: bool) -> Response:
     """Answer with the message's outcome; a new one is sent and waited for first."""
     if new:
-        sending.send_now(message)
-        message = sending.wait_for_outcome(message, began)
+        message = sending.send_and_wait(message, began)
         if message.settled and not message.settled_by_id:
             # Evidence was quicker than our look. The attempt ended in doubt all the same, and that is its answer.
             message.state = Delivery.DOUBTFUL

@@ -305,6 +305,18 @@ def test_when_nobody_takes_it_the_503_comes_after_the_wait(
     assert_saved(response, 503, "en_cola", ticket)
 
 
+def test_an_outcome_that_was_there_before_the_wait_is_not_waited_for(
+    desk: Client, ticket: Ticket, monkeypatch: pytest.MonkeyPatch, inline: None
+) -> None:
+    rung: list[bool] = []
+    wait = sending.wait_for_outcome
+    monkeypatch.setattr(
+        sending, "wait_for_outcome", lambda row, bell, began: rung.append(bell.is_set()) or wait(row, bell, began)
+    )
+    assert post(desk, ticket).status_code == 200
+    assert rung == [True]
+
+
 def test_no_answer_in_time_is_a_504_enviando(
     desk: Client, ticket: Ticket, settings: Settings, nobody_sends: None
 ) -> None:
