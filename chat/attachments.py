@@ -96,7 +96,7 @@ def fetch_again(row: Attachment) -> bool:
 
 
 def entries(messages: QuerySet[Message]) -> dict[int, dict[str, Any]]:
-    """The `adjunto` of each of `messages` that has a file, by its seq; they are all of one ticket."""
+    """The `adjunto` of each of `messages` that has a file, by its seq; they are all of one conversation."""
     found = {}
     for row in Attachment.objects.filter(message__in=messages).values_list(*COLUMNS):
         ticket, seq, kind, state, mime, name, size, thumbnail, width, height, problem, ref, file, arrived = row

@@ -53,7 +53,7 @@ CHANGES = (
     "quotes_id",
 )
 
-RESENDS, QUOTES = ((*COLUMNS, *CHANGES).index(name) for name in ("resends_id", "quotes_id"))
+SEQ, RESENDS, QUOTES = ((*COLUMNS, *CHANGES).index(name) for name in ("seq", "resends_id", "quotes_id"))
 
 
 def local(moment: datetime) -> str:
@@ -65,13 +65,24 @@ def full_name(first: str, last: str, username: str) -> str:
     return f"{first} {last}".strip() or username
 
 
-def rows_of(messages: QuerySet[Message]) -> QuerySet[Message, Row]:
-    """What an entry is made of, in seq order."""
-    return messages.order_by("seq").values_list(*COLUMNS, *CHANGES)
+def rows_of(messages: QuerySet[Message], *more: str) -> QuerySet[Message, Row]:
+    """What an entry is made of, in seq order, and `more` columns at the end."""
+    return messages.order_by("seq").values_list(*COLUMNS, *CHANGES, *more)
 
 
 all_rows = Prepared(lambda ticket: rows_of(Message.objects.filter(ticket=ticket)))
 rows_since = Prepared(lambda ticket, version: rows_of(Message.objects.filter(ticket=ticket, version__gt=version)))
+
+
+def last_rows(rows: QuerySet[Message, Row], count: int = PAGE) -> tuple[list[Row], bool]:
+    """The last `count` of `rows` in seq order, and whether there are more before them. One query."""
+    found = list(rows.reverse()[: count + 1])
+    return found[:count][::-1], len(found) > count
+
+
+def among(messages: QuerySet[Message], rows: Iterable[Row]) -> QuerySet[Message]:
+    """Those of `messages` that `rows` were read of."""
+    return messages.filter(seq__in=[row[SEQ] for row in rows])
 
 
 def entries(messages: QuerySet[Message], reader: User, rows: Iterable[Row] | None = None) -> list[dict[str, Any]]:
@@ -208,9 +219,17 @@ def etag(reader: User, ticket_id: int, query: str, version: int) -> str:
 
 
 def conversation(
-    ticket: Ticket, reader: User, version: int, *, since: int | None, before: int | None
+    ticket: Ticket,
+    reader: User,
+    version: int,
+    *,
+    since: int | None = None,
+    before: int | None = None,
+    last: int | None = None,
 ) -> dict[str, Any]:
     """The body of GET conversacion: whole, or what changed after version `since`, or the page before seq `before`.
+
+    `last` is how many messages a page has; without `before` it is the newest page.
 
     A `since` that is newer than `version` was told before the database was restored from a backup, and one from before
     the ticket's messages got other numbers names rows that are no more: whole again, and `entero` says so.
@@ -218,17 +237,16 @@ def conversation(
     messages = ticket.messages.all()
     rows: Iterable[Row] | None = None
     more = False
-    whole = since is None and before is None
+    whole = since is None and before is None and last is None
     if since is not None and (since > version or since < ticket.renumbered):
         since, whole = 0, True
     if since is not None:
         messages = messages.filter(version__gt=since)
         rows = rows_since(ticket.pk, since) if since < version else ()
-    elif before is not None:
-        newest = messages.filter(seq__lt=before).order_by("-seq").values_list("seq", flat=True)[: PAGE + 1]
-        seqs = list(newest)
-        more = len(seqs) > PAGE
-        messages = messages.filter(seq__in=seqs[:PAGE])
+    elif not whole:
+        older = messages if before is None else messages.filter(seq__lt=before)
+        rows, more = last_rows(rows_of(older), last or PAGE)
+        messages = among(messages, rows)
     else:
         rows = all_rows(ticket.pk)
     entry = ticket_entry(ticket, reader)

@@ -28,6 +28,7 @@ from tickets.models import State, Ticket
 
 logger = logging.getLogger(__name__)
 
+LARGEST_PAGE = 200
 NOT_SAVED = "Error interno: tu mensaje no se guardó. Vuelve a enviarlo; si se repite, avisa a soporte con la hora."
 AWAY = "La base de datos no responde: tu mensaje no se guardó. Vuelve a enviarlo en un momento."
 AWAY_SAVED = "La base de datos no responde, pero tu mensaje quedó guardado: su estado aparecerá en el chat."
@@ -110,7 +111,7 @@ def send_message(request: Request, ticket_id: int) -> Response:
 
 @quick
 def conversation(request: HttpRequest, ticket_id: int) -> HttpResponse:
-    """GET /ticket/{id}/conversacion[?desde=version|?antes=seq]; 304 before reading any message."""
+    """GET /ticket/{id}/conversacion[?desde=version|?antes=seq|?ultimos=count]; 304 before reading any message."""
     reader = person(request)
     version = history.version_of(ticket_id)  # before any row is read, the ticket's own included
     tag = history.etag(reader, ticket_id, request.META["QUERY_STRING"], version)
@@ -121,8 +122,11 @@ def conversation(request: HttpRequest, ticket_id: int) -> HttpResponse:
     ticket = get_ticket(reader, ticket_id)
     if unchanged:
         return HttpResponseNotModified(headers={"ETag": tag})
-    since, before = (number(request, name) for name in ("desde", "antes"))
-    return as_json(history.conversation(ticket, reader, version, since=since, before=before), {"ETag": tag})
+    since, before, last = (number(request, name) for name in ("desde", "antes", "ultimos"))
+    if last is not None and not 0 < last <= LARGEST_PAGE:
+        raise compose.InvalidText(f"«ultimos» debe ser de 1 a {LARGEST_PAGE}.")
+    body = history.conversation(ticket, reader, version, since=since, before=before, last=last)
+    return as_json(body, {"ETag": tag})
 
 
 def number(request: HttpRequest, name: str) -> int | None:

@@ -52,6 +52,7 @@ OPERATIONS = [
         parameters=[
             number_parameter("desde", "Una `version`: sólo lo nuevo o cambiado desde entonces."),
             number_parameter("antes", "Un `seq`: los 50 anteriores."),
+            number_parameter("ultimos", "Cuántos, de 1 a 200: sólo los últimos, o los últimos anteriores a `antes`."),
             OpenApiParameter(
                 "If-None-Match", str, OpenApiParameter.HEADER, description="El `ETag` de la respuesta anterior."
             ),

@@ -6,6 +6,7 @@ import { connected, disconnected, forgetOutage } from "./connection.js";
 import { Conversation } from "./conversation.js";
 import { register } from "./dialogs.js";
 import { byId, h } from "./dom.js";
+import { PAGE, olderRows } from "./older.js";
 import { onOutboxChange, outgoing, retryAfterOutage, send, settle } from "./outbox.js";
 import { startTemplates } from "./plantillas.js";
 import { closePresence, openPresence, personWrote, startPresence, stopTyping } from "./presence.js";
@@ -20,7 +21,8 @@ export let intervalActualizacionChat = null;
 const dialog = byId("chat");
 const container = byId("chat-mensajes");
 const pill = byId("chat-nuevos");
-const thread = new Thread(byId("chat-lista"));
+const older = olderRows({ container, current: () => conversation, draw, failed: lost });
+const thread = new Thread(byId("chat-lista"), (seq) => older.upTo(seq).then(() => thread.reveal(seq, false)));
 let conversation = null;
 let loading = null;
 let again = false;
@@ -54,7 +56,7 @@ export async function cargarMensajesChat() {
     if (connected()) retryAfterOutage(open.id);
     noteReading();
   } catch (error) {
-    if (open === conversation && error.name !== "AbortError") disconnected(error, open.version !== null);
+    lost(open, error);
   } finally {
     if (loading === open) loading = null;
     if (again) cargarMensajesChat();
@@ -99,21 +101,11 @@ function onScroll() {
   atEnd = container.scrollHeight - container.scrollTop - container.clientHeight < 150;
   if (atEnd) pill.hidden = true;
   noteReading();
+  older.scrolled();
 }
 
-async function loadOlder() {
-  const open = conversation;
-  const first = thread.list.firstElementChild;
-  const before = first?.getBoundingClientRect().top;
-  try {
-    await open.loadOlder();
-  } catch (error) {
-    if (open === conversation && error.name !== "AbortError") disconnected(error, open.version !== null);
-    return;
-  }
-  if (open !== conversation) return;
-  draw();
-  if (first?.isConnected) container.scrollTop += first.getBoundingClientRect().top - before;
+function lost(open, error) {
+  if (open === conversation && error.name !== "AbortError") disconnected(error, open.version !== null);
 }
 
 function tellTable() {
@@ -151,7 +143,7 @@ function stopTimer() {
 }
 
 function open(ticket) {
-  conversation = new Conversation(ticket);
+  conversation = new Conversation(ticket, PAGE);
   atEnd = true;
   thread.clear();
   pill.hidden = true;
@@ -191,7 +183,7 @@ export function startChat() {
   const keepEnd = new ResizeObserver(() => atEnd && toEnd());
   for (const growing of [container, thread.list]) keepEnd.observe(growing);
   pill.addEventListener("click", toEnd);
-  byId("chat-anteriores").addEventListener("click", loadOlder);
+  byId("chat-anteriores").addEventListener("click", older.load);
   byId("chat-reintentar").addEventListener("click", () => {
     dialog.dataset.vista = "cargando";
     cargarMensajesChat();

@@ -75,13 +75,14 @@ export function takeBack(ticket, clave) {
   return item;
 }
 
-/** Lets go of what `entries` of the conversation show as saved. Their bubbles are the server's from now on. */
+/** Lets go of what `entries`, the end of the conversation, show as saved. Their bubbles are the server's from now on. */
 export function settle(ticket, entries) {
   const line = lineOf(ticket);
+  const oldest = entries[0]?.seq ?? 0;
   const saved = new Set(entries.map((entry) => entry.clave).filter(Boolean));
   const seqs = new Set(entries.map((entry) => entry.seq));
   for (const item of [...line.items]) {
-    if (!saved.has(item.clave) && !(item.seq && seqs.has(item.seq))) continue;
+    if (!saved.has(item.clave) && !(item.seq && (seqs.has(item.seq) || item.seq < oldest))) continue;
     item.seen?.();
     item.guardado = true;
     dropOutgoing(ticket, item.clave);

@@ -19,7 +19,8 @@ export async function noteRead(conversation) {
   if (!rows.length) return;
   const last = rows.at(-1).seq;
   seen.set(conversation, last);
-  const theirs = rows.findLast((row) => row.role === "user")?.seq ?? 0;
+  // Where none of theirs is loaded, the last they wrote is before the oldest row.
+  const theirs = rows.findLast((row) => row.role === "user")?.seq ?? (conversation.more ? rows[0].seq - 1 : 0);
   const before = told.get(conversation);
   const named = conversation.ticket.participantes?.find((one) => one.yo && one.mencion);
   const read = theirs <= (before ?? 0) || (before === undefined && !conversation.ticket.sin_leer);

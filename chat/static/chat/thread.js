@@ -7,17 +7,26 @@ import { clock, dayLabel, dayOf, fullDate, interval } from "./times.js";
  * selection, focus and place are kept.
  */
 export class Thread {
-  /** @param {HTMLElement} list the `<ol>` */
-  constructor(list) {
+  /** @param {HTMLElement} list the `<ol>` @param {(seq: number) => void} [missing] asked for a message that is not here */
+  constructor(list, missing = () => {}) {
     this.list = list;
+    this.missing = missing;
     this.rows = new Map();
-    list.addEventListener("click", ({ target }) => this.reveal(target.closest("[data-cita]")?.dataset.cita));
+    list.addEventListener("click", ({ target }) => {
+      const seq = target.closest("[data-cita]")?.dataset.cita;
+      if (seq) this.reveal(Number(seq));
+    });
   }
 
-  /** Brings the message that a quote speaks of into sight, when it is here. */
-  reveal(seq) {
-    const row = seq && this.list.querySelector(`.mensaje[data-seq="${CSS.escape(seq)}"]`);
-    if (!row) return;
+  /** The row of a message, when it is here. */
+  rowOf(seq) {
+    return this.list.querySelector(`[data-seq="${seq}"]`);
+  }
+
+  /** Brings a message into sight, asking for it when it is not here. */
+  reveal(seq, ask = true) {
+    const row = this.rowOf(seq);
+    if (!row) return ask ? this.missing(seq) : undefined;
     row.scrollIntoView({ block: "center" });
     row.classList.add("senalado");
     setTimeout(() => row.classList.remove("senalado"), 1600);
