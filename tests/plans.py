@@ -56,9 +56,13 @@ def questions() -> Iterator[tuple[str, Callable[[], Any]]]:
     path = f"/ticket/{ticket.pk}/conversacion"
     tag = get(browser, path)()["ETag"]
     yield "poll, 304", get(browser, path, **{"If-None-Match": tag})
-    for query in ("", "?desde=3", "?antes=15"):
+    for query in ("", "?desde=3", "?antes=15", "?ultimos=3"):
         yield f"conversation {query}", get(browser, path + query)
         yield f"conversation of a token {query}", get(desk, path + query)
+    yield "person", get(browser, f"/ticket/{ticket.pk}/persona")
+    yield "person, search", get(browser, f"/ticket/{ticket.pk}/persona/buscar?q=hola")
+    for query in ("", "?antes=15", "?despues=1", "?alrededor=3", f"?de={ticket.pk}"):
+        yield f"timeline {query}", get(browser, f"/ticket/{ticket.pk}/persona/mensajes{query}")
     for tab in ("abiertos", "mios", "sin-asignar", "sin-responder", "resueltos", "todos"):
         yield f"table, {tab}", get(browser, f"/?ver={tab}")
     yield "table, a state", get(browser, "/?estado=En+espera")

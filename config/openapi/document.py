@@ -17,7 +17,14 @@ SECTIONS = {
     "Archivos": about_files.OPERATIONS,
 }
 # What only the desk's own pages call; it changes with them.
-INTERNAL = ("/ticket/{ticket_id}/presencia", "/avisos/", "/estadisticas", "/api/esquema", "/api/docs")
+INTERNAL = (
+    "/ticket/{ticket_id}/presencia",
+    "/ticket/{ticket_id}/persona",
+    "/avisos/",
+    "/estadisticas",
+    "/api/esquema",
+    "/api/docs",
+)
 PATH = {"ticket_id": "El número del ticket.", "seq": "El del mensaje en su conversación."}
 
 
