@@ -7,6 +7,7 @@ in memory; `Ticket.asked` only remembers which question the person is answering.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from tickets.models import Contact, Ticket
 from tickets.text import fold
@@ -20,6 +21,8 @@ QUESTIONS = {
     "fault": "¿Qué falla tiene? Cuéntame qué pasa y desde cuándo.",
 }
 FIELDS = tuple(QUESTIONS)
+# What `Ticket.asked` holds while a model thinks about the first words (chat/llm/turns.py): nobody waits for us yet.
+THINKING = "pensando"
 LONGEST = 120
 
 GREETING = re.compile(
@@ -56,6 +59,11 @@ def is_greeting(text: str) -> bool:
     return bool(GREETING.fullmatch(fold(text)))
 
 
+def is_unknown(text: str) -> bool:
+    """Whether `text` says "no sé", which is an answer too."""
+    return bool(DONT_KNOW.fullmatch(fold(text)))
+
+
 def first_match(table: dict[str, str], text: str) -> str:
     """The first key of `table` one of whose words occurs in `text`, or ""."""
     folded = fold(text)
@@ -77,7 +85,7 @@ def learn(ticket: Ticket, contact: Contact, text: str, *, answered: bool) -> Non
     for field in ("name", "department"):
         if not getattr(ticket, field):
             setattr(ticket, field, getattr(contact, field))
-    field = ticket.asked if answered else ""
+    field = ticket.asked if answered and ticket.asked in FIELDS else ""
     if field and text:
         take_answer(ticket, contact, field, text)
     elif text and not is_greeting(text):
@@ -90,7 +98,7 @@ def learn(ticket: Ticket, contact: Contact, text: str, *, answered: bool) -> Non
 
 def take_answer(ticket: Ticket, contact: Contact, field: str, text: str) -> None:
     """Store the answer to `field`: "no sé" is one too, and a greeting is none."""
-    if DONT_KNOW.fullmatch(fold(text)):
+    if is_unknown(text):
         setattr(ticket, field, UNKNOWN)
         return
     if is_greeting(text):
@@ -109,9 +117,52 @@ def take_answer(ticket: Ticket, contact: Contact, field: str, text: str) -> None
         setattr(contact, field, text[:LONGEST])
 
 
+SOLVED = re.compile(
+    r"(?:si|sip|claro|listo|perfecto|excelente|ya|ok|gracias|muchas gracias|se resolvio|resuelto|solucionado|"
+    r"quedo|ya quedo|ya funciona|funciono|si funciono|ya se resolvio|ya jala|todo bien|[ ,.!¡👍👌✅🙏🏻-🏿\ufe0f])*"
+)
+SURE = re.compile(r"\b(?:si|sip|listo|resuelto|solucionado|resolvio|quedo|funciona|funciono|jala)\b|[👍👌✅]")
+NO = re.compile(r"\b(?:no|nada|ni|sigue|igual|tampoco|todavia|aun)\b")
+
+
+def is_solved(text: str) -> bool:
+    """Whether `text` says that what was tried helped, and nothing else: any doubt is a no."""
+    folded = fold(text)
+    return bool(SOLVED.fullmatch(folded) and SURE.search(folded) and not NO.search(folded))
+
+
+def greeting_for(ticket: Ticket, *, first: bool) -> str:
+    """What the first words begin with; "" for the others."""
+    return f"Hola{f', {first_name(ticket.name)}' if ticket.name not in ('', UNKNOWN) else ''} 👋 " if first else ""
+
+
+def handing_over(ticket: Ticket, *, first: bool) -> str:
+    """What is said to who wants a person, or was not understood."""
+    hello = greeting_for(ticket, first=first)
+    return f"{hello}Te paso con un técnico: te responderá por aquí. Tu ticket es el #{ticket.pk}."
+
+
+def steps_to_try(ticket: Ticket, steps: Sequence[str], *, first: bool) -> str:
+    """What the person may try while the ticket waits for a technician."""
+    listed = "\n".join(f"{number}. {step}" for number, step in enumerate(steps, 1))
+    hello = greeting_for(ticket, first=first)
+    return (
+        f"{hello}Gracias, tu ticket #{ticket.pk} quedó registrado y un técnico lo verá. "
+        f"Mientras tanto puedes intentar:\n{listed}\n¿Se resolvió? Responde sí o no."
+    )
+
+
+def after_trying(ticket: Ticket, *, solved: bool, closed: bool) -> str:
+    """What is said to the answer of "¿Se resolvió?"."""
+    if not solved:
+        return "Gracias por intentarlo. Un técnico te responderá por aquí."
+    end = f"Cierro el ticket #{ticket.pk}; si vuelve a fallar, escribe por aquí." if closed else "Le aviso al técnico."
+    return f"¡Qué bueno! {end}"
+
+
 def words_for(field: str, ticket: Ticket, *, first: bool) -> str:
     """What the assistant says: the question for `field`, or that the ticket is complete. `first` also greets."""
-    hello = f"Hola{f', {first_name(ticket.name)}' if ticket.name not in ('', UNKNOWN) else ''} 👋 " if first else ""
+    hello = greeting_for(ticket, first=first)
     if field:
         opened = f"Abrí el ticket #{ticket.pk} para atenderte. " if first else ""
         return f"{hello}{opened}{QUESTIONS[field]}"

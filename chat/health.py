@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from chat.head import IS_OPEN
+from chat.llm import budget, endpoint
 from chat.models import Delivery, Message, Worker
 from chat.runtime import SWEEP_S, process_name
 from tickets.access import can_work
@@ -79,4 +80,6 @@ def estado(request: Request) -> Response:
         "motivo_pausa": row.paused_why,
         "en_cola": Message.objects.filter(IS_OPEN, state=Delivery.QUEUED).count(),
     }
+    if endpoint.configured():
+        body["asistente"] = budget.words()
     return Response(body)

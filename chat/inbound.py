@@ -8,11 +8,12 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from chat import alerts, assistant, changes, delivery, presence, push_keys, references, tasks, window
+from chat import alerts, changes, delivery, interview, presence, push_keys, references, tasks
 from chat.attachments import attach
 from chat.echoes import own_message
 from chat.head import silenced
-from chat.models import ACCEPTED, Conversation, Delivery, Message, Role
+from chat.llm import endpoint, turns
+from chat.models import Conversation, Delivery, Message, Role
 from chat.people import find_contact
 from chat.repeats import same_message
 from chat.thread import Gap, about, known, note_activity, shown_text
@@ -70,7 +71,7 @@ def receive(event: Inbound, gap: Gap | None = None) -> Outcome:
         return Outcome(State.IGNORED, REPEATED, about=about(row))
     now = timezone.now()
     ticket = current_ticket(contact, now)
-    answered = bool(ticket.asked) and question_arrived(ticket)
+    answered = bool(ticket.asked) and interview.question_arrived(ticket)
     text = shown_text(event.kind, clean(event.text))
     marks = gap.marks(event.details) if gap else {"details": dict(event.details)}
     message = conversation.append(
@@ -95,7 +96,10 @@ def receive(event: Inbound, gap: Gap | None = None) -> Outcome:
     if not silenced(ticket.pk):
         # Where somebody is, and whom they know, is no answer to "¿Cuál es tu nombre?".
         said = "" if event.kind in ("location", "contact") else clean(event.text)
-        assist(conversation, ticket, contact, said, answered=answered, once=gap is not None)
+        if gap is None and endpoint.configured():
+            turns.hear(conversation, ticket, contact, message, said, answered=answered)
+        else:
+            interview.assist(conversation, ticket, contact, said, answered=answered, once=gap is not None)
     ticket.save()
     if gap is None:
         alerts.announce_on_commit(ticket)
@@ -119,48 +123,6 @@ def current_ticket(contact: Contact, now: datetime) -> Ticket:
         last.reopen()
         return last
     return Ticket.objects.create(contact=contact, name=contact.name, department=contact.department, created=now)
-
-
-def last_words(ticket: Ticket) -> Message | None:
-    """What the assistant said last in this ticket."""
-    return ticket.messages.filter(role=Role.ASSISTANT).order_by("-seq").first()
-
-
-def question_arrived(ticket: Ticket) -> bool:
-    """Whether the assistant's last question may have been read when the person wrote; else they do not answer it."""
-    last = last_words(ticket)
-    return last is not None and last.state in (*ACCEPTED, Delivery.DOUBTFUL)
-
-
-def assist(
-    conversation: Conversation, ticket: Ticket, contact: Contact, text: str, *, answered: bool, once: bool = False
-) -> None:
-    """Let the assistant learn from the person's words and say its next ones, once per state of the ticket.
-
-    `once`: what it has not said yet is said in other words, instead of saying more.
-    """
-    last, before = last_words(ticket), ticket.asked
-    first = last is None
-    assistant.learn(ticket, contact, text, answered=answered)
-    contact.save(update_fields=["name", "department"])
-    field = assistant.next_question(ticket, contact)
-    if window.closed(conversation):  # it wrote long ago and we hear of it only now
-        ticket.asked = ""
-        return
-    ticket.asked = field
-    lost = bool(field) and last is not None and last.state == Delivery.FAILED
-    if field == before and not (answered or first or lost):
-        return  # the question is on its way, or the ticket was complete: nothing new to say
-    if once and last is not None and last.state == Delivery.QUEUED:
-        first = not ticket.messages.filter(role=Role.ASSISTANT).exclude(pk=last.pk).exists()
-        words = assistant.words_for(field, ticket, first=first)
-        said = {"text": words, "details": {"pregunta": field}, "version": conversation.bump(ticket.pk, row=True)}
-        Message.objects.filter(pk=last.pk).update(**said)
-    else:
-        words = assistant.words_for(field, ticket, first=first)
-        conversation.append(ticket, Role.ASSISTANT, words, state=Delivery.QUEUED, details={"pregunta": field})
-    note_activity(ticket, Role.ASSISTANT, words, timezone.now())
-    wake_on_commit(tasks.drain, conversation.pk)
 
 
 def status(event: StatusUpdate) -> Outcome:

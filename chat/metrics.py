@@ -15,7 +15,7 @@ from django.db.models import Count, Min, Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.utils import timezone
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 from rest_framework.decorators import api_view, content_negotiation_class
 from rest_framework.request import Request
@@ -23,6 +23,7 @@ from rest_framework.request import Request
 from chat import tallies
 from chat.head import IS_OPEN, OPEN
 from chat.health import broker
+from chat.llm import endpoint
 from chat.models import Attachment, Message, Worker
 from tickets.access import NOT_FOUND, can_supervise
 from tickets.downloads import AnyType
@@ -40,7 +41,7 @@ EVENTS = (WebhookEvent.State.RECEIVED, WebhookEvent.State.WAITING, WebhookEvent.
 @api_view(["GET", "HEAD"])
 @content_negotiation_class(AnyType)
 def metrics(request: Request) -> HttpResponse:
-    """GET /metricas, for a supervisor's session or token. Seven queries, none of which reads a history."""
+    """GET /metricas, for a supervisor's session or token. Seven queries (a model: eight); none reads a history."""
     if not can_supervise(request.user):
         raise Http404(NOT_FOUND)
     registry = CollectorRegistry()
@@ -59,6 +60,8 @@ class Desk(Collector):
             "chat_messages", "Messages on their way out", Message.objects.filter(IS_OPEN), OPEN, "created", now
         )
         yield sends()
+        if endpoint.configured():
+            yield model_calls()
         yield from session(now)
         told = WebhookEvent.objects.filter(state__in=EVENTS)
         yield from open_ones(
@@ -114,6 +117,16 @@ def sends() -> HistogramMetricFamily:
     found = HistogramMetricFamily("chat_gateway_send_seconds", text, labels=["result"])
     for result, (buckets, total) in tallies.sends().items():
         found.add_metric([result], buckets, total)
+    return found
+
+
+def model_calls() -> CounterMetricFamily:
+    text = (
+        "Questions to the assistant's model, by what for and what came of them; all but used and human went to rules."
+    )
+    found = CounterMetricFamily("chat_assistant_model_calls", text, labels=["purpose", "outcome"])
+    for purpose, outcome, count in tallies.model_calls():
+        found.add_metric([purpose, outcome], count)
     return found
 
 

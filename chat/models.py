@@ -14,6 +14,8 @@ from chat import live
 from chat.alert_models import AlertSettings as AlertSettings
 from chat.alert_models import PushDevice as PushDevice
 from chat.audit_models import AuditEntry as AuditEntry
+from chat.llm_models import Intake as Intake
+from chat.llm_models import ModelSpending as ModelSpending
 from chat.team_models import Participant as Participant
 from tickets.models import Contact, Ticket
 from tickets.prepared import Prepared

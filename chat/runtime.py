@@ -154,6 +154,8 @@ bells = Bells()
 pool = Pool(32, "tarea")
 # For what may be lost and must keep no message waiting: a gateway that hangs on it takes these threads only.
 courtesies = Pool(4, "cortesía")
+# Those that wait for the assistant's model: however long it takes, sending has all of `pool`.
+thinkers = Pool(8, "asistente")
 sweeper = Repeating(sweep, SWEEP_S, "barrido")
 timer = Repeating(partial(run_due, {}), 60, "periódica")
 embedded = threading.Event()

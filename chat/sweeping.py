@@ -8,15 +8,19 @@ from django.db.models.functions import Now, Substr
 
 from chat import backfill, delivery, echoes, media, restore, runtime, tallies
 from chat.head import IS_OPEN
+from chat.llm import endpoint, turns
 from chat.models import Conversation, Delivery, Message
 from whatsapp import connection, events
 from whatsapp.models import WebhookEvent
 
 BATCH = 200
+# Until a sweep has looked: what an earlier start left to a model is answered, though there is none any more.
+first_round = True
 
 
 def sweep() -> None:
     """One round; harmless when run twice, or by several processes at once."""
+    global first_round
     backfill.note_absence()
     restore.beat(runtime.process_name())
     if change := connection.probe_if_due():
@@ -33,6 +37,10 @@ def sweep() -> None:
         runtime.pool.submit(media.fetch, attachment_id)
     for waits_on in answered_waits():
         runtime.pool.submit(events.wake_waiting, waits_on)
+    if endpoint.configured() or first_round:
+        for ticket_id in turns.lost().values_list("pk", flat=True)[:BATCH]:
+            runtime.pool.submit(turns.think_aside, ticket_id)
+        first_round = False
     tallies.write()
 
 

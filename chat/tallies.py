@@ -25,6 +25,7 @@ from whatsapp.gateways.results import (
 )
 
 SENDS = "gateway_send_seconds"
+MODEL = "model_calls"  # label: how it ended; part: what for
 BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 30.0, 60.0)
 PARTS = (*map(str, BOUNDS), "+Inf")
 SUM = "sum"
@@ -97,3 +98,9 @@ def sends() -> dict[str, tuple[list[tuple[str, float]], float]]:
         upto = accumulate(found.get((label, part), 0.0) for part in PARTS)
         result[label] = (list(zip(PARTS, upto, strict=True)), found.get((label, SUM), 0.0))
     return result
+
+
+def model_calls() -> list[tuple[str, str, float]]:
+    """How often the model was asked: for what, how that ended, and how many times. One query."""
+    rows = Tally.objects.filter(name=MODEL).order_by("part", "label")
+    return list(rows.values_list("part", "label", "value"))

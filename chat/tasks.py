@@ -24,6 +24,13 @@ def handle_event(event_id: int) -> None:
     events.handle(event_id)
 
 
+@shared_task(name="chat.think")
+def think(ticket_id: int) -> None:
+    from chat.llm import turns  # which wakes this task
+
+    turns.think_aside(ticket_id)
+
+
 @shared_task(name="chat.fetch_file")
 def fetch_file(attachment_id: int) -> None:
     media.fetch(attachment_id)

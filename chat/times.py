@@ -114,7 +114,8 @@ def events(said: Sequence[Message], logged: Sequence[Segment]) -> list[Event]:
     for row in said:
         came = max(row.recovered or row.created, found[-1].came if found else row.created)
         if row.role != Role.ASSISTANT:
-            found.append(Event(came, row.created, row.role, by=row.author_id))
+            thinks = True if row.details.get("pensando") else None  # until its own words, which are apart then
+            found.append(Event(came, row.created, row.role, by=row.author_id, asks=thinks))
         elif found and found[-1].role == Role.USER and found[-1].asks is None:
             found[-1] = replace(found[-1], asks=asks(row))  # said in one breath with hearing it
         else:

@@ -370,6 +370,12 @@ ESCRIBIENDO_EN_WHATSAPP = choice("ESCRIBIENDO_EN_WHATSAPP", "true", YES + NO) in
 LEIDO_EN_WHATSAPP = choice("LEIDO_EN_WHATSAPP", "false", YES + NO) in YES
 # The technician's first name before what they write, for the person to see who it is.
 NOMBRE_EN_MENSAJES = choice("NOMBRE_EN_MENSAJES", "false", YES + NO) in YES
+# A model that helps the assistant: off without its first two (chat/llm/endpoint.py).
+ASISTENTE_URL = env.str("ASISTENTE_URL", "").strip().rstrip("/")
+ASISTENTE_MODELO = env.str("ASISTENTE_MODELO", "").strip()
+ASISTENTE_API_KEY = env.secret("ASISTENTE_API_KEY")
+ASISTENTE_ESPERA_S = number("ASISTENTE_ESPERA_S", 8, above=0)
+ASISTENTE_PRESUPUESTO_DIA = int(number("ASISTENTE_PRESUPUESTO_DIA", 500_000))  # 0: no limit
 # Web push, for technicians with the desk closed: off without keys (chat/push_keys.py).
 PUSH_CLAVE_PUBLICA = env.str("PUSH_CLAVE_PUBLICA", "")
 PUSH_CLAVE_PRIVADA = env.secret("PUSH_CLAVE_PRIVADA")

@@ -211,6 +211,12 @@ class Reintento(s.Serializer[Any]):
     seq = s.IntegerField()
 
 
+class GastoDelAsistente(s.Serializer[Any]):
+    tokens_hoy = s.IntegerField()
+    presupuesto = maybe(s.IntegerField, "De un día; `null` es sin límite.")
+    agotado = s.BooleanField()
+
+
 class EstadoDeWhatsApp(s.Serializer[Any]):
     whatsapp = s.ChoiceField(choices=["conectado", "desconectado"])
     desde = s.DateTimeField(help_text="Con su zona.")
@@ -218,6 +224,7 @@ class EstadoDeWhatsApp(s.Serializer[Any]):
     pausa = maybe(s.DateTimeField, "Desde cuándo está en pausa el envío.")
     motivo_pausa = text()
     en_cola = s.IntegerField()
+    asistente = GastoDelAsistente(required=False, help_text="Donde el asistente tiene un modelo.")
 
 
 class Salud(s.Serializer[Any]):
