@@ -13,6 +13,7 @@ from chat import (
     templates_views,
     views,
 )
+from chat.llm import views as llm_views
 
 urlpatterns = [
     path("ticket/<int:ticket_id>/enviar-mensaje", views.send_message, name="enviar-mensaje"),
@@ -32,6 +33,8 @@ urlpatterns = [
     path("ticket/<int:ticket_id>/unirme", team_views.join, name="unirme"),
     path("ticket/<int:ticket_id>/salir", team_views.leave, name="salir-del-ticket"),
     path("ticket/<int:ticket_id>/transferir", team_views.transfer, name="transferir"),
+    path("ticket/<int:ticket_id>/sugerir", llm_views.suggest, name="sugerir"),
+    path("ticket/<int:ticket_id>/resumir", llm_views.summarize, name="resumir"),
     path("ticket/<int:ticket_id>/leido", views.mark_read, name="leido"),
     path("ticket/<int:ticket_id>/presencia", presence_views.present, name="presencia"),
     path("ticket/<int:ticket_id>/tomar", views.take, name="tomar"),

@@ -20,6 +20,8 @@ SECTIONS = {
 INTERNAL = (
     "/ticket/{ticket_id}/presencia",
     "/ticket/{ticket_id}/persona",
+    "/ticket/{ticket_id}/sugerir",
+    "/ticket/{ticket_id}/resumir",
     "/avisos/",
     "/estadisticas",
     "/api/esquema",

@@ -6,6 +6,7 @@ import { connected, disconnected, forgetOutage } from "./connection.js";
 import { Conversation } from "./conversation.js";
 import { register } from "./dialogs.js";
 import { byId, h } from "./dom.js";
+import { closeModel, forgetSuggestion, openModel, showModel, startModel } from "./modelo.js";
 import { PAGE, olderRows } from "./older.js";
 import { onOutboxChange, outgoing, retryAfterOutage, send, settle } from "./outbox.js";
 import { startTemplates } from "./plantillas.js";
@@ -75,6 +76,7 @@ function draw() {
   addressTo(conversation.ticket ? firstName : "");
   offer(conversation.files);
   showTicketBar();
+  showModel(conversation);
   showWindow(conversation);
 }
 
@@ -153,6 +155,7 @@ function open(ticket) {
   openTicketBar(conversation);
   openWindow(ticket);
   openComposer(ticket);
+  openModel(ticket);
   openPresence(conversation);
   startTimer();
   cargarMensajesChat();
@@ -162,6 +165,7 @@ function close() {
   stopTimer();
   closeWindow();
   closePresence();
+  closeModel();
   conversation.stop();
   conversation = null;
 }
@@ -172,11 +176,13 @@ export function startChat() {
   startPresence();
   startTicketBar(refreshAll);
   startWindow(say);
+  startModel();
   startTemplates({ seen: () => conversation && seenOf(conversation), refresh: refreshAll });
   startActions(container, { current: () => conversation, draw, refresh: refreshAll });
   startComposer((text, file, note) => {
     send(conversation.id, text, seenOf(conversation), conversation.firstName, file, note);
     stopTyping();
+    forgetSuggestion();
     toEnd();
   });
   container.addEventListener("scroll", onScroll, { passive: true });

@@ -6,6 +6,7 @@ const user = document.getElementById("chat")?.dataset.usuario ?? "";
 const draftKey = (ticket) => `chat:borrador:${user}:${ticket}`;
 const noteKey = (ticket) => `chat:nota:${user}:${ticket}`;
 const templateKey = (ticket) => `chat:plantilla:${user}:${ticket}`;
+const suggestionKey = (ticket) => `chat:sugerencia:${user}:${ticket}`;
 const outboxPrefix = (ticket) => `chat:salida:${user}:${ticket}:`;
 
 /** Storage may be full or forbidden; the text is then still on screen. */
@@ -35,6 +36,16 @@ export function readNoteDraft(ticket) {
 /** @param {number} ticket @param {string} text */
 export function writeNoteDraft(ticket, text) {
   attempt(() => (text ? localStorage.setItem(noteKey(ticket), text) : localStorage.removeItem(noteKey(ticket))));
+}
+
+/** The part of the draft that a model wrote, see modelo.js. @param {number} ticket @returns {string} */
+export function readSuggestion(ticket) {
+  return attempt(() => localStorage.getItem(suggestionKey(ticket))) ?? "";
+}
+
+/** @param {number} ticket @param {string} text */
+export function writeSuggestion(ticket, text) {
+  attempt(() => (text ? localStorage.setItem(suggestionKey(ticket), text) : localStorage.removeItem(suggestionKey(ticket))));
 }
 
 /** What was written of a template, see templateform.js. @param {number} ticket @returns {object|null} */
