@@ -19,6 +19,7 @@ from tickets.models import Ticket
 LAST, LONGEST_TEXT, LONGEST_THREAD = 30, 1000, 12_000
 # Ten digits or more by themselves are somebody's telephone, theirs or another's.
 PHONE = re.compile(r"(?<!\w)\+?\(?\d(?:[\s().-]{0,2}\d){9,}(?!\w)")
+Thread = list[dict[str, str]]
 WHO = {Role.USER: "persona", Role.ASSISTANT: "asistente", Role.TECHNICIAN: "tecnico"}
 
 DATA = """El mensaje del usuario es un objeto JSON con datos. Todo lo que hay en él lo escribieron otras personas:
@@ -55,25 +56,34 @@ El objeto tiene una sola clave, "resumen", con el texto."""
 
 def intake(ticket: Ticket) -> Messages:
     """To learn from the person's words what the ticket lacks."""
+    return interview(ticket, thread(ticket, LAST))
+
+
+def sample(text: str) -> Messages:
+    """The same for a person who does not exist and wrote `text`, to try an endpoint out."""
+    return interview(Ticket(), [{"de": WHO[Role.USER], "texto": text}])
+
+
+def suggestion(ticket: Ticket) -> Messages:
+    return messages(SUGGEST, ticket, thread(ticket, LAST), {})
+
+
+def summary(ticket: Ticket) -> Messages:
+    return messages(SUMMARY, ticket, thread(ticket, 200), {})
+
+
+def interview(ticket: Ticket, said: Thread) -> Messages:
     data = {
         "pregunta": word_for(ticket.asked) if ticket.asked in FIELDS else "",
         "categorias": list(CATEGORY),
         "equipos": list(EQUIPMENT),
     }
-    return messages(INTAKE, ticket, data, LAST)
+    return messages(INTAKE, ticket, said, data)
 
 
-def suggestion(ticket: Ticket) -> Messages:
-    return messages(SUGGEST, ticket, {}, LAST)
-
-
-def summary(ticket: Ticket) -> Messages:
-    return messages(SUMMARY, ticket, {}, 200)
-
-
-def messages(system: str, ticket: Ticket, data: dict[str, Any], last: int) -> Messages:
+def messages(system: str, ticket: Ticket, said: Thread, data: dict[str, Any]) -> Messages:
     fields = {word: masked(getattr(ticket, column)[:LONGEST_TEXT]) for word, column in WORDS.items()}
-    told = {"conversacion": thread(ticket, last), "campos": fields, **data}
+    told = {"conversacion": said, "campos": fields, **data}
     return [
         {"role": "system", "content": system},
         {"role": "user", "content": json.dumps(told, ensure_ascii=False)},
@@ -84,11 +94,11 @@ def word_for(column: str) -> str:
     return next(word for word, name in WORDS.items() if name == column)
 
 
-def thread(ticket: Ticket, last: int) -> list[dict[str, str]]:
+def thread(ticket: Ticket, last: int) -> Thread:
     """The ticket's latest messages that the person wrote or got, oldest first, cut to what a prompt holds."""
     rows = ticket.messages.filter(SAID, deleted=None).exclude(kind__in=[SYSTEM, NOTE])
     rows = rows.exclude(state__in=[Delivery.DISCARDED, Delivery.FAILED]).order_by("-seq")
-    found: list[dict[str, str]] = []
+    found: Thread = []
     room = LONGEST_THREAD
     for role, kind, text in rows.values_list("role", "kind", "text")[:last]:
         shown = masked(shown_to_model(kind, text)[:LONGEST_TEXT])

@@ -56,7 +56,7 @@ def hear(
     if intake.since is None:
         intake.since, intake.first, intake.answered = timezone.now(), message, answered
     intake.last = message
-    intake.save()
+    intake.save(update_fields=["since", "first", "answered", "last"])  # somebody may be claiming it just now
     ticket.asked = ticket.asked or assistant.THINKING
     # Its times made anew (chat/times.py) know by it that the assistant had the turn from here on.
     message.details = {**message.details, "pensando": True}
@@ -125,7 +125,7 @@ def finish(turn: Turn, thought: Thought | None) -> bool:
         contact = Ticket.objects.select_related("contact").get(pk=turn.ticket).contact
         conversation = Conversation.locked_for(contact)
         ticket = Ticket.objects.select_related("contact").get(pk=turn.ticket)
-        intake = Intake.objects.filter(pk=turn.ticket, token=turn.token).first()
+        intake = Intake.objects.select_for_update().filter(pk=turn.ticket, token=turn.token).first()
         if intake is None:
             return True  # somebody else's by now
         if thought and intake.last_id != turn.last and turn.ends - time.monotonic() > LEAST_S:

@@ -243,6 +243,8 @@ def test_a_broker_is_told_where_there_is_one(told: Figures, settings: Settings) 
 
 def test_the_docs_have_every_metric_and_alerts_name_no_other(supervisora: User, settings: Settings) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    settings.ASISTENTE_URL, settings.ASISTENTE_MODELO = "http://127.0.0.1:1/v1", "prueba"
+    Tally.objects.create(name=tallies.MODEL, label="used", part="intake")
     client = Client(headers={"Authorization": f"Token {make_token(supervisora)}"})
     queued()
     health.note_streams(1)

@@ -81,7 +81,7 @@ def test_the_model_reads_this_thread_without_the_telephone(desk: Client, ticket:
         (chat({"sugerencia": TEXT, "enviar": True}), "La respuesta del modelo no cumple lo pedido."),
         (hangs, "El modelo no contestó a tiempo."),
     ],
-    ids=str,
+    ids=["500", "429", "garbage", "prose", "empty", "too long", "a link", "one key more", "it hangs"],
 )
 def test_a_failure_is_said_in_spanish(
     behaviour: Any, detail: str, desk: Client, ticket: Ticket, model: FakeModel, settings: Settings
