@@ -60,7 +60,7 @@ async function suggest() {
   if (!text) return;
   if (box.value === before && !isNote()) return use(text);
   // Something was written meanwhile: what Enter sends must not change under the fingers.
-  show(strip, "lista", ["✨ Sugerencia lista: ", h("q", {}, text), action("Usarla", () => use(text)), action("Descartar", forgetSuggestion)]);
+  show(strip, "lista", ["✨ Sugerencia lista:", h("q", {}, text), action("Usarla", () => use(text)), action("Descartar", forgetSuggestion)]);
 }
 
 function use(text) {
@@ -87,7 +87,8 @@ async function summarize() {
     show(card, null, []);
     buttons.resumir.focus();
   });
-  show(card, "resumen", [h("strong", {}, "✨ Resumen hecho por el modelo"), " (no es un mensaje: puede tener errores)", h("p", { dir: "auto" }, text), close]);
+  const title = h("span", { class: "dice" }, h("strong", {}, "✨ Resumen hecho por el modelo"), ": no es un mensaje y puede tener errores");
+  show(card, "resumen", [title, close, h("p", { dir: "auto" }, text)]);
   card.scrollIntoView({ block: "nearest" });
 }
 
@@ -108,7 +109,7 @@ async function ask(verb, place, words, again) {
     return answer.body.sugerencia ?? answer.body.resumen ?? null;
   } catch (error) {
     if (error.name === "AbortError") return null;
-    show(place, "error", [`⚠️ ${error.message} `, action("Reintentar", again), action("Cerrar", () => show(place, null, []))]);
+    show(place, "error", [`⚠️ ${error.message}`, action("Reintentar", again), action("Cerrar", () => show(place, null, []))]);
     return null;
   } finally {
     if (asking[verb] === controller) cancel(verb);
@@ -124,7 +125,7 @@ function cancel(verb) {
 function show(place, state, nodes) {
   place.dataset.paso = state ?? "";
   place.signature = undefined;
-  fill(place, [state, Date.now()], () => nodes);
+  fill(place, [state, Date.now()], () => nodes.map((node) => (typeof node === "string" ? h("span", { class: "dice" }, node) : node)));
 }
 
 function action(label, onclick) {
