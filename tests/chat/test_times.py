@@ -233,6 +233,21 @@ def test_a_bug_in_the_times_costs_no_message_and_is_repaired(
     assert times.refresh() == 0
 
 
+def test_the_log_is_written_in_the_transaction_of_what_caused_it(clock: Any, tecnica: User) -> None:
+    ticket = interview(clock)
+    with CaptureQueriesContext(connection) as queries:
+        answer(ticket, tecnica)
+    said = [query["sql"] for query in queries]
+    message, row = (
+        next(place for place, sql in enumerate(said) if sql.startswith(f'INSERT INTO "{table}"'))
+        for table in ("chat_message", "tickets_segment")
+    )
+    outermost = next(sql.split()[-1] for sql in said if sql.startswith("SAVEPOINT"))
+    ends = next(place for place, sql in enumerate(said) if sql == f"RELEASE SAVEPOINT {outermost}")
+    assert max(message, row) < ends
+    assert not [sql for sql in said[min(message, row) : max(message, row)] if sql.startswith("RELEASE")]
+
+
 def test_the_log_is_only_added_to(clock: Any) -> None:
     row = write().segments.get()
     for deed in (row.save, row.delete, Segment.objects.all().delete, lambda: Segment.objects.update(seconds=1)):

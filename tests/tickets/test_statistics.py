@@ -129,8 +129,11 @@ def test_the_figures_of_each_measure_are_median_and_ninetieth_percentile(
 
 
 def test_a_period_is_compared_with_as_many_days_before_it(boss: Client, clock: Any, tecnica: User) -> None:
+    clock.shift(-14 * 24 * 3600)
+    answered(clock, tecnica, 60)  # on the last day that does not count
+    clock.shift(24 * 3600)
     answered(clock, tecnica, 10)
-    clock.shift(7 * 24 * 3600)
+    clock.shift(13 * 24 * 3600)
     answered(clock, tecnica, 5)
     answered(clock, tecnica, 5)
     page = said(shown(boss, f"{PAGE}?periodo=7-dias"))
@@ -232,6 +235,15 @@ def test_every_figure_opens_as_many_as_it_counts(boss: Client, clock: Any, tecni
             else:
                 assert listed(boss, url) or words == "0 s", (words, url)
     assert seen > 100
+
+
+def test_the_ninetieth_percentile_opens_the_slowest_tenth(boss: Client, clock: Any, tecnica: User) -> None:
+    for minutes in range(1, 12):
+        answered(clock, tecnica, minutes)
+    found = {url: words for words, url in figures(shown(boss)) if "minimo=" in url and "&hora" not in url}
+    whole = min(found, key=len)
+    assert found[whole] == "10 min"
+    assert listed(boss, whole) == 2
 
 
 def test_a_list_shows_the_slowest_first_and_leads_to_their_chats(boss: Client, clock: Any, tecnica: User) -> None:
