@@ -41,6 +41,11 @@ class AliasForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class AliasFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        if "DELETE" in form.fields:  # Django's table has no label for it
+            form.fields["DELETE"].widget.attrs["aria-label"] = f"Eliminar {form.instance}"
+
     def clean(self) -> None:
         """Never the last address that one can write to."""
         super().clean()
@@ -53,6 +58,7 @@ class AliasFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
 
 class AliasInline(admin.TabularInline):  # type: ignore[type-arg]
     model = Alias
+    template = "admin/tickets/tabular.html"
     form = AliasForm
     formset = AliasFormSet
     extra = 0

@@ -26,6 +26,7 @@ class TicketInline(admin.TabularInline):  # type: ignore[type-arg]
     """The contact's tickets, to look at and to go to."""
 
     model = Ticket
+    template = "admin/tickets/tabular.html"
     fields = ("state", "priority", "fault", "technician", "created", "last_activity")
     readonly_fields = fields
     ordering = ("-last_activity",)
