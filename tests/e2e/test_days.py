@@ -1,0 +1,168 @@
+"""A technician's morning and a supervisor's Friday, all through the desk, with the pictures of the README's tour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+
+from tests.e2e.conftest import LEFT, PICTURES, Screen
+from tests.programs import Desk, desk, until
+
+SMALL = {"width": 1240, "height": 720}
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Desk]:
+    """A desk of its own: only the demo's tickets, so that the pictures show nothing else."""
+    with desk(tmp_path_factory.mktemp("days")) as started:
+        yield started
+
+
+@pytest.fixture
+def boss(browser: Browser, running: Desk, tmp_path: Path) -> Iterator[Screen]:
+    """Sofía's screen, in a browser of her own."""
+    context = browser.new_context(
+        viewport=SMALL, locale="es-MX", timezone_id="America/Mexico_City", reduced_motion="reduce"
+    )
+    shown = Screen(context.new_page(), running, Path(PICTURES) if PICTURES else tmp_path)
+    shown.log_in("supervisor")
+    yield shown
+    context.close()
+    assert not shown.violations
+
+
+class Phone:
+    """Juan's phone in the simulator."""
+
+    def __init__(self, page: Page, running: Desk) -> None:
+        self.running = running
+        page.goto(running.simulator_url)
+        self.screen = page.locator(".telefono").first
+
+    def say(self, text: str) -> None:
+        self.screen.locator("textarea").fill(text)
+        self.screen.locator("textarea").press("Enter")
+
+    def answer(self, text: str) -> None:
+        """Say it, and wait for what the assistant says to it."""
+        before = len(self.running.accepted())
+        self.say(text)
+        until(lambda: len(self.running.accepted()) > before, what="lo que dice el asistente")
+
+
+def figure(page: Page, title: str) -> Locator:
+    """The card of one figure."""
+    return page.locator(".tarjetas .tarjeta", has=page.get_by_role("heading", name=title))
+
+
+def test_a_technicians_morning(screen: Screen, boss: Screen, context: BrowserContext, running: Desk) -> None:
+    page, box = screen.page, screen.page.locator("#chat-texto")
+    page.set_viewport_size(SMALL)
+    phone = Phone(context.new_page(), running)
+
+    # A person writes; the assistant asks, and the ticket fills in by itself.
+    phone.answer("Mi laptop no enciende")
+    row = page.locator("tr[data-ticket]", has_text="no enciende").first
+    expect(row).to_be_visible()
+    for text in ("Juan Pérez, de Contabilidad", "no sé"):
+        phone.answer(text)
+    row = page.locator("tr[data-ticket]", has_text="Juan Pérez").first
+    expect(row).to_contain_text("Contabilidad")
+    expect(row).to_contain_text("Laptop")
+    screen.picture("recorrido-llega")
+    ticket = int(row.get_attribute("data-ticket") or 0)
+
+    # Ana takes it, asks a colleague in a note, and answers.
+    screen.open(ticket)
+    page.locator("#chat-tomar").click()
+    expect(page.locator("#chat-tecnico")).to_have_text("Lo atiendes tú")
+    page.locator("#chat-nota").click()
+    box.press_sequentially("@sof")
+    expect(page.locator("#chat-menciones").get_by_role("option", name="Sofía Soto")).to_be_visible()
+    box.press("Enter")
+    box.press_sequentially("¿nos queda una batería?")
+    box.press("Enter")
+    expect(screen.bubble("¿nos queda una batería?").locator(".mencion")).to_have_text("@Sofía Soto")
+    expect(boss.page.get_by_role("link", name="Menciones 1")).to_be_visible()
+    screen.write("Hola Juan, paso a verla en diez minutos")
+    expect(screen.bubble("diez minutos")).to_contain_text(LEFT)
+    expect(phone.screen).to_contain_text("diez minutos")
+    assert "batería" not in phone.screen.inner_text()
+    phone.say("Gracias, aquí te espero")
+    expect(screen.bubble("aquí te espero")).to_be_visible()
+    screen.picture("recorrido-chat")
+
+    # It goes to Sofía with a note; Ana ends it.
+    page.get_by_role("button", name="Transferir", exact=True).click()
+    form = page.locator("#chat-transferencia")
+    form.locator("select").select_option(label="Sofía Soto")
+    form.locator("input").fill("Es la batería: tú tienes la de repuesto")
+    screen.picture("recorrido-transferir")
+    form.get_by_role("button", name="Transferir").click()
+    expect(page.locator("#chat-tecnico")).to_have_text("Lo atiende Sofía Soto")
+    boss.open(ticket)
+    expect(boss.bubble("la de repuesto")).to_be_visible()
+    boss.write("Listo, ya enciende")
+    expect(phone.screen).to_contain_text("Listo, ya enciende")
+    boss.page.locator("#chat-estado").select_option("Resuelto")
+    expect(page.locator("#chat-estado")).to_have_value("Resuelto")
+
+    # Statistics count it, and lead back to it.
+    boss.page.goto(f"{running.url}/estadisticas?periodo=hoy&medida=resolucion")
+    figure(boss.page, "Resolución").get_by_role("link", name="resuelto").click()
+    expect(boss.page.locator("table.lista")).to_contain_text(f"#{ticket}")
+
+
+def test_a_supervisors_friday(boss: Screen, running: Desk) -> None:
+    page = boss.page
+    page.get_by_role("link", name="Estadísticas").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Estadísticas")
+    boss.picture("recorrido-estadisticas")
+
+    # What is behind a figure, and the chat behind that.
+    figure(page, "Primera respuesta").get_by_role("link").first.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Primeras respuestas")
+    boss.picture("recorrido-detras-de-una-cifra")
+    page.locator("table.lista tbody a").first.click()
+    expect(boss.panel().locator("#chat-lista .mensaje").first).to_be_visible()
+
+    # This week and the one before, and all of it as a file.
+    page.goto(f"{running.url}/estadisticas")
+    page.get_by_role("link", name="7 días", exact=True).click()
+    expect(figure(page, "Tickets nuevos")).to_contain_text("que los 7 días anteriores")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Descargar CSV").click()
+    text = Path(download.value.path()).read_text(encoding="utf-8-sig")
+    assert text.startswith("Periodo,Medida,Por,Grupo,Casos")
+    assert "Primera respuesta,Técnico,Ana Ruiz" in text
+
+    # A holiday that the calendar lacks; what it changed is in the audit.
+    page.goto(f"{running.url}/admin/tickets/holiday/add/")
+    page.get_by_label("Fecha").fill("20/11/2026")
+    page.get_by_label("Nombre").fill("Aniversario de la empresa")
+    page.get_by_role("button", name="Guardar", exact=True).click()
+    expect(page.locator(".messagelist")).to_contain_text("se vuelven a contar")
+    page.get_by_role("button", name="Cargar").click()
+    expect(page.locator("#result_list")).to_contain_text("Aniversario de la empresa")
+    boss.picture("recorrido-festivos")
+    page.goto(f"{running.url}/estadisticas")
+    expect(page.locator(".que-cuenta")).to_contain_text("sin los días festivos")
+    page.goto(f"{running.url}/admin/chat/auditentry/")
+    expect(page.locator("#result_list")).to_contain_text("Aniversario de la empresa")
+
+    # The books add up.
+    page.goto(f"{running.url}/admin/chat/message/libros/")
+    expect(page.locator(".libros-bien")).to_have_text("✓ Todo cuadra.")
+    boss.picture("recorrido-libros")
+
+    # Sending pauses, the desk says so, and it goes on.
+    for action, said in (("Pausar el envío", "Envío en pausa"), ("Reanudar el envío", "WhatsApp conectado")):
+        page.goto(f"{running.url}/admin/whatsapp/connection/")
+        page.locator("#action-toggle").check()
+        page.locator("select[name=action]").select_option(label=action)
+        page.get_by_role("button", name="Ejecutar").click()
+        page.goto(running.url)
+        expect(page.locator("#estado-whatsapp")).to_contain_text(said)
