@@ -1,6 +1,7 @@
-"""axe-core finds no violation on any page: light and dark, as wide as a desk and as narrow as a phone.
+"""axe-core finds no violation on any page.
 
-A new page is one line of PAGES; one that has to be opened by hand is a function that opens it.
+A new page is one line of PAGES; one that has to be opened by hand is a function that opens it. A state that is hard to
+come to is looked at where its own test comes to it (`looked_at`).
 """
 
 from __future__ import annotations
@@ -8,18 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.template.loader import render_to_string
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Route, expect
 
+from tests.e2e.axe import WIDE, looked_at
 from tests.e2e.conftest import LEFT, Screen
 from tests.programs import Desk, desk
 
-WIDE, PHONE = {"width": 1440, "height": 860}, {"width": 390, "height": 844}
-# It need not read the style sheets themselves: only an experimental rule does.
-ALL = {"resultTypes": ["violations"], "preload": False}
-# Of all rules only this one asks for colours.
-COLOURS = {**ALL, "runOnly": ["color-contrast"]}
 Way = Callable[[Screen], object]
 
 
@@ -173,19 +169,10 @@ PAGES: dict[str, tuple[str, str | Way]] = {
 }
 
 
-def violations(page: Page, how: str, options: dict[str, object] = ALL) -> list[str]:
-    """What axe-core has to say, a line for each element."""
-    found = Axe().run(page, options=options).response["violations"]
-    nodes = [(one["id"], node) for one in found for node in one["nodes"]]
-    return [f"{how}: {rule} {node['target']} {node['html'][:160]} {node['failureSummary']}" for rule, node in nodes]
-
-
 @pytest.mark.parametrize("name", PAGES)
 def test_axe_finds_no_violation(eye: Screen, name: str) -> None:
     who, way = PAGES[name]
     page = eye.page
-    page.set_viewport_size(WIDE)
-    page.emulate_media(color_scheme="light")
     if who:
         eye.log_in(who)
     else:
@@ -194,10 +181,4 @@ def test_axe_finds_no_violation(eye: Screen, name: str) -> None:
         way(eye)
     elif way != "/":
         page.goto(f"{eye.running.url}{way}")
-    found = violations(page, "light")
-    page.emulate_media(color_scheme="dark")
-    found += violations(page, "dark", COLOURS)
-    page.set_viewport_size(PHONE)
-    found += violations(page, "dark, phone")
-    page.screenshot(path=eye.pictures / f"{name.replace(' ', '-')}.png")
-    assert not found, "\n".join(found)
+    assert looked_at(page) == ""

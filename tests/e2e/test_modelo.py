@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.e2e.axe import looked_at
 from tests.e2e.conftest import LEFT, Screen
 from tests.fake_model import KEY, FakeModel, after, chat, fake_model, raw, thought
 from tests.programs import Desk, desk, stop, until
@@ -63,6 +64,7 @@ def test_a_suggestion_is_a_marked_draft_that_only_the_technician_sends(
     expect(strip).to_contain_text("Sugerencia, revísala antes de enviarla.")
     expect(box).to_have_value(TEXT)
     screen.picture("sugerencia")
+    assert looked_at(page) == ""
 
     # It is kept as what it is, may be taken out, and is sent only by hand.
     page.reload()
@@ -115,6 +117,7 @@ def test_a_long_thread_is_summarized_on_a_card_that_is_no_message(
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         page.set_viewport_size({"width": width, "height": 860})
         screen.picture(f"resumen-{name}")
+    assert looked_at(page) == ""
     assert not [entry for entry in running.history(ticket) if "batería" in entry["content"]]
     card.get_by_role("button", name="Cerrar").click()
     expect(card).to_be_hidden()
