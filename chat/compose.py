@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from chat import attachments, presence, signing, tasks, window
 from chat.media_uploads import MAX_CAPTION, Upload
-from chat.models import FROM_PERSON, NOTE, Conversation, Delivery, Message, PredefinedMessage, Role
+from chat.models import FROM_PERSON, NOTE, Conversation, Delivery, Message, PredefinedMessage, ReplyUse, Role
 from chat.thread import caption_of, technician_spoke
 from chat.wake import hint
 from tickets.access import find_ticket
@@ -66,13 +66,15 @@ class AlreadyNotified(Exception):
 class Draft:
     """What a technician wants sent. `key` makes repeats harmless; `seen` is the last seq they had on screen.
 
-    `template` is what `text` is made of when it is one (chat/templates_use.py).
+    `template` is what `text` is made of when it is one (chat/templates_use.py); `used` is the predefined message that
+    it was made of, which is only counted.
     """
 
     text: str
     key: uuid.UUID | None = None
     seen: int | None = None
     force: bool = False
+    used: int | None = None
     notice: PredefinedMessage | None = None
     template: dict[str, Any] | None = None
     file: Upload | None = None
@@ -103,9 +105,8 @@ def write(ticket_id: int, author: User, draft: Draft) -> tuple[Message, bool]:
         conversation = Conversation.locked_for(contact)
         ticket = find_ticket.get(ticket_id)
         if draft.key and (known := ticket.messages.filter(key=draft.key).first()):
-            if known.kind == NOTE or (known.said != draft.text and not same_notice(known, draft)):
-                raise KeyReused
-            if not attachments.same_file(known, draft.file):
+            same = known.said == draft.text and attachments.same_file(known, draft.file)
+            if known.kind == NOTE or not (same or same_notice(known, draft)):
                 raise KeyReused
             return known, False
         if not draft.force:
@@ -136,6 +137,8 @@ def write(ticket_id: int, author: User, draft: Draft) -> tuple[Message, bool]:
             tell_read(ticket, draft.seen, ticket.unread - left)
             ticket.unread = left
         ticket.save()
+        if draft.used is not None:
+            count_use(author, draft.used)
     return message, True
 
 
@@ -196,6 +199,15 @@ def mark_read(ticket_id: int, seq: int) -> None:
         if Ticket.objects.filter(pk=ticket_id).exclude(unread=left).update(unread=left):
             conversation.bump(ticket_id, row=True)
             tell_read(ticket, seq, ticket.unread - left)
+
+
+def count_use(author: User, reply: int) -> None:
+    """Once all is saved, and whatever comes of it: a reply that is gone meanwhile stops no message."""
+
+    def count() -> None:
+        ReplyUse.note(author, reply)
+
+    transaction.on_commit(count, robust=True)
 
 
 def tell_read(ticket: Ticket, seq: int, count: int) -> None:

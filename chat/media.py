@@ -21,7 +21,7 @@ from chat import runtime
 from chat.media_pictures import thumbnail
 from chat.media_store import AWAY, StorageAway, put
 from chat.media_types import HEAD, PICTURES, UNKNOWN, clean_name, shown_size, type_of
-from chat.models import ArrivedFile, Attachment, Conversation, Message
+from chat.models import ArrivedFile, Attachment, Conversation, Message, PredefinedMessage
 from tickets.pictures import BadPicture
 from whatsapp import gateways
 from whatsapp.gateways.base import Fetched
@@ -219,3 +219,15 @@ def add_thumbnail(attachment_id: int) -> None:
         conversation = Conversation.locked(row.message.conversation_id)
         row.save(update_fields=["thumbnail", "width", "height"])
         show(conversation, row.message)
+
+
+def add_reply_thumbnail(reply_id: int) -> None:
+    """The same of a predefined message's picture, unless it has another by now."""
+    row = PredefinedMessage.objects.filter(pk=reply_id, thumbnail="", mime__in=PICTURES).first()
+    if row is None:
+        return
+    with row.file.open("rb") as file:
+        kept = judge(Fetched(file.read()), "image")
+    if kept.picture:
+        put(row.thumbnail, kept.picture)
+        PredefinedMessage.objects.filter(pk=row.pk, file=row.file.name).update(thumbnail=row.thumbnail.name)

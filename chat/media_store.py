@@ -16,7 +16,7 @@ from django.db.models.fields.files import FieldFile
 from django.utils import timezone
 
 from chat.media_types import random_name
-from chat.models import Attachment
+from chat.models import Attachment, PredefinedMessage
 
 logger = logging.getLogger(__name__)
 # Nobody writes a row so long after its file.
@@ -42,7 +42,7 @@ def put(field: FieldFile, content: bytes, name: str = "") -> None:
 
 
 def drop_orphans() -> int:
-    """Delete the files of messages that are old and that no row names; returns how many.
+    """Delete the files of messages and replies that are old and that no row names; returns how many.
 
     A table without files is taken for another database's, and nothing is deleted.
     """
@@ -52,8 +52,8 @@ def drop_orphans() -> int:
     for folder, column in FOLDERS.items():
         found = old_files(folder)
         while paths := list(islice(found, BATCH)):
-            named = Attachment.objects.filter(**{f"{column}__in": paths}).values_list(column, flat=True)
-            for path in set(paths) - set(named):
+            rows = [model.objects.filter(**{f"{column}__in": paths}) for model in (Attachment, PredefinedMessage)]
+            for path in set(paths).difference(*(one.values_list(column, flat=True) for one in rows)):
                 default_storage.delete(path)
                 dropped += 1
     if dropped:

@@ -12,8 +12,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
+from django.core.files import File
 from django.core.files.storage import default_storage
-from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.db import DatabaseError
 from django.http import HttpRequest, JsonResponse
@@ -70,20 +70,24 @@ def offered() -> dict[str, Any] | None:
     return {"leyenda": MAX_CAPTION, "tipos": kinds}
 
 
-def take(file: UploadedFile[Any], caption: str) -> Upload:
-    """Judge `file` and store it under a random name; raises RefusedFile, and then nothing is stored."""
-    size = file.size or 0
+def judge(file: File[Any], caption: str) -> tuple[str, str, str]:
+    """The name, type and kind that `file` would be sent under with `caption`; raises RefusedFile."""
     file.seek(0)
     name, mime = clean_name(file.name or ""), type_of(file.read(HEAD))
     if mime == UNKNOWN:  # a text has nothing to know it by; it is never shown in a page
         mime = mimetypes.guess_type(name)[0] or UNKNOWN
-    kind = checked(mime, size, caption)
+    return name, mime, checked(mime, file.size or 0, caption)
+
+
+def take(file: File[Any], caption: str) -> Upload:
+    """Judge `file` and store it under a random name; raises RefusedFile, and then nothing is stored."""
+    name, mime, kind = judge(file, caption)
     digest = hashlib.sha256()
     for chunk in file.chunks():
         digest.update(chunk)
     file.seek(0)
     path = default_storage.save(f"{timezone.now():adjuntos/%Y/%m}/{random_name()}", file)
-    return Upload(path, kind, mime, name, size, f"sha256:{digest.hexdigest()}")
+    return Upload(path, kind, mime, name, file.size or 0, f"sha256:{digest.hexdigest()}")
 
 
 def checked(mime: str, size: int, caption: str) -> str:
@@ -140,15 +144,20 @@ def too_large() -> str:
     return f"El archivo es demasiado grande: se aceptan hasta {shown_size(largest())}."
 
 
+def room_for(request: HttpRequest) -> bool:
+    """Have the body go to the disk as it is read, which it was not yet; False when its length is too much already."""
+    most, length = largest(), request.META.get("CONTENT_LENGTH") or "0"
+    request.upload_handlers = [ToDisk(most or FORM_BYTES)]
+    return not (most and length.isdecimal() and int(length) > most + FORM_BYTES)
+
+
 def streamed(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """Have the body of `view` go to the disk; a length that is too much is refused before a byte is read."""
 
     @wraps(view)
     def wrapped(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-        most, length = largest(), request.META.get("CONTENT_LENGTH") or "0"
-        if most and length.isdecimal() and int(length) > most + FORM_BYTES:
+        if not room_for(request):
             return JsonResponse({"detail": too_large(), "status": "archivo_demasiado_grande"}, status=413)
-        request.upload_handlers = [ToDisk(most or FORM_BYTES)]
         return view(request, *args, **kwargs)
 
     return wrapped

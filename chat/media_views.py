@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
@@ -21,7 +20,6 @@ from chat.media_store import StorageAway
 from chat.media_types import INLINE, UNKNOWN, shown_name
 from chat.media_uploads import streamed
 from chat.models import Attachment
-from chat.thread import shown_text
 from tickets.access import get_ticket
 from tickets.downloads import AnyType
 
@@ -98,7 +96,7 @@ def fetch_again(request: Request, ticket_id: int, seq: int) -> Response:
 @parser_classes([MultiPartParser])
 @explained
 def send_file(request: Request, ticket_id: int) -> Response:
-    """POST /ticket/{id}/enviar-archivo, a form: archivo, mensaje?, clave?, visto_hasta?, forzar?; as for a text."""
+    """POST /ticket/{id}/enviar-archivo, a form: archivo, mensaje?, clave?, visto_hasta?, forzar?, predefinido?."""
     ticket = get_ticket(request.user, ticket_id)
     try:
         form, files = request.data, request.FILES.getlist("archivo")
@@ -106,17 +104,13 @@ def send_file(request: Request, ticket_id: int) -> Response:
         return refusal(413, "archivo_demasiado_grande", media_uploads.too_large())
     if len(files) != 1:
         raise compose.InvalidText("Envía un archivo, y solo uno, en «archivo».")
-    draft = views.draft_of(draft_fields(form), caption := caption_of(form))
+    caption = caption_of(form)
+    draft = views.draft_of(draft_fields(form), caption)
     try:
         upload = media_uploads.take(files[0], caption)
     except media_uploads.RefusedFile as error:
         raise compose.InvalidText(str(error)) from None
-    try:
-        return views.send(
-            ticket, views.person(request), replace(draft, text=shown_text(upload.kind, caption), file=upload)
-        )
-    finally:
-        media_uploads.drop_unused(upload)
+    return views.send_with_file(ticket, views.person(request), draft, upload)
 
 
 def caption_of(form: Any) -> str:
@@ -132,9 +126,14 @@ def caption_of(form: Any) -> str:
 
 def draft_fields(form: Any) -> dict[str, Any]:
     """A form's fields as a JSON body would have them; what is malformed stays so, to be refused."""
-    seen, force = form.get("visto_hasta"), form.get("forzar", "false")
+    force = form.get("forzar", "false")
     return {
         "clave": form.get("clave"),
-        "visto_hasta": int(seen) if seen and seen.isascii() and seen.isdecimal() and len(seen) < 19 else seen or None,
+        "visto_hasta": number_of(form.get("visto_hasta")),
+        "predefinido": number_of(form.get("predefinido")),
         "forzar": {"true": True, "false": False, "1": True, "0": False, "": False}.get(force, force),
     }
+
+
+def number_of(value: str | None) -> int | str | None:
+    return int(value) if value and value.isascii() and value.isdecimal() and len(value) < 19 else value or None

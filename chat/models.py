@@ -16,10 +16,11 @@ from chat.alert_models import PushDevice as PushDevice
 from chat.audit_models import AuditEntry as AuditEntry
 from chat.llm_models import Intake as Intake
 from chat.llm_models import ModelSpending as ModelSpending
+from chat.reply_models import PredefinedMessage as PredefinedMessage
+from chat.reply_models import ReplyUse as ReplyUse
 from chat.team_models import Participant as Participant
 from tickets.models import Contact, Ticket
 from tickets.prepared import Prepared
-from whatsapp.models import Template
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
@@ -336,31 +337,6 @@ class ArrivedFile(models.Model):
 
     def __str__(self) -> str:
         return str(self.attachment)
-
-
-class PredefinedMessage(models.Model):
-    """A text of Notificar. Variables: {nombre} {numero} {estado} {tecnico}.
-
-    `template` goes instead of the text outside of the 24-hour window, with a value per line of `template_values`:
-    first those of its header.
-    """
-
-    title = models.CharField("título", max_length=80, unique=True)
-    text = models.TextField("texto", max_length=4096, help_text="Variables: {nombre}, {numero}, {estado}, {tecnico}.")
-    position = models.PositiveIntegerField("orden", default=0)
-    active = models.BooleanField("activo", default=True)
-    template = models.ForeignKey(
-        Template, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name="plantilla"
-    )
-    template_values = models.TextField("valores de la plantilla", blank=True)
-
-    class Meta:
-        verbose_name = "mensaje predefinido"
-        verbose_name_plural = "mensajes predefinidos"
-        ordering = ["position", "title"]
-
-    def __str__(self) -> str:
-        return self.title
 
 
 class Worker(models.Model):

@@ -41,6 +41,11 @@ def add_thumbnail(attachment_id: int) -> None:
     media.add_thumbnail(attachment_id)
 
 
+@shared_task(name="chat.add_reply_thumbnail")
+def add_reply_thumbnail(reply_id: int) -> None:
+    media.add_reply_thumbnail(reply_id)
+
+
 @shared_task(name="chat.watch_person")
 def watch_person(ticket_id: int) -> None:
     runtime.courtesies.offer(typing_shown.watch, ticket_id, waiting=100)

@@ -28,7 +28,8 @@ CLUES = {
 
 def offer(ticket: Ticket, technician: User) -> dict[str, Any]:
     """What GET enviar-plantilla answers: what can be sent now, and how many others there are."""
-    values = notices.values(ticket, technician)
+    known_values = notices.values(ticket, technician)
+    values = {name: known_values[name] for name in CLUES}
     if values["nombre"] == str(ticket.contact.telefono):  # nobody knows the name yet
         values["nombre"] = ""
     mine = Template.objects.filter(gateway=settings.WHATSAPP_GATEWAY)
@@ -45,7 +46,7 @@ def offer(ticket: Ticket, technician: User) -> dict[str, Any]:
 
 def notices_by_template() -> dict[int, PredefinedMessage]:
     """The first active notice that uses each template: its values are what a supervisor meant."""
-    found = PredefinedMessage.objects.filter(active=True, template__isnull=False).order_by("-position", "-title")
+    found = PredefinedMessage.objects.notices().filter(template__isnull=False).order_by("-position", "-title")
     return {notice.template_id: notice for notice in found if notice.template_id}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
+from dataclasses import replace
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -17,11 +18,13 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from chat import audit, compose, decisions, history, notices, sending, team, window
+from chat import audit, compose, decisions, history, media_uploads, notices, sending, team, window
 from chat.audit_models import Act
 from chat.errors import explained
+from chat.media_uploads import Upload
 from chat.models import Delivery, Message, PredefinedMessage
 from chat.quick import as_json, quick
+from chat.thread import shown_text
 from tickets.access import can_work, get_ticket
 from tickets.downloads import download
 from tickets.models import State, Ticket
@@ -59,8 +62,9 @@ def draft_of(
     notice: PredefinedMessage | None = None,
     template: dict[str, Any] | None = None,
 ) -> compose.Draft:
-    """The draft that a body describes; raises InvalidText for a malformed `clave`, `visto_hasta` or `forzar`."""
+    """The draft that a body describes; raises InvalidText for what is malformed beside its words."""
     key, seen, force = body.get("clave"), body.get("visto_hasta"), body.get("forzar", False)
+    used = body.get("predefinido")
     try:
         key = key if key is None else uuid.UUID(key)
     except (ValueError, TypeError, AttributeError):
@@ -69,7 +73,9 @@ def draft_of(
         raise compose.InvalidText("«visto_hasta» debe ser un número entero.")
     if not isinstance(force, bool):
         raise compose.InvalidText("«forzar» debe ser true o false.")
-    return compose.Draft(text=text, key=key, seen=seen, force=force, notice=notice, template=template)
+    if used is not None and (not isinstance(used, int) or isinstance(used, bool)):
+        raise compose.InvalidText("«predefinido» debe ser el número de un mensaje predefinido.")
+    return compose.Draft(text=text, key=key, seen=seen, force=force, used=used, notice=notice, template=template)
 
 
 def send(ticket: Ticket, author: User, draft: compose.Draft) -> Response:
@@ -89,6 +95,14 @@ def send(ticket: Ticket, author: User, draft: compose.Draft) -> Response:
         return Response({"detail": SAVED if message else NOT_SAVED, "status": "error", **saved}, status=500)
 
 
+def send_with_file(ticket: Ticket, author: User, draft: compose.Draft, upload: Upload) -> Response:
+    """The same with a stored file, which is deleted again if nothing came of it."""
+    try:
+        return send(ticket, author, replace(draft, text=shown_text(upload.kind, draft.text), file=upload))
+    finally:
+        media_uploads.drop_unused(upload)
+
+
 def told(message: Message, ticket: Ticket, began: float, *, new: bool) -> Response:
     """Answer with the message's outcome; a new one is sent and waited for first."""
     if new:
@@ -103,7 +117,7 @@ def told(message: Message, ticket: Ticket, began: float, *, new: bool) -> Respon
 @api_view(["POST"])
 @explained
 def send_message(request: Request, ticket_id: int) -> Response:
-    """POST /ticket/{id}/enviar-mensaje {"mensaje", "clave"?, "visto_hasta"?, "forzar"?}."""
+    """POST /ticket/{id}/enviar-mensaje {"mensaje", "clave"?, "visto_hasta"?, "forzar"?, "predefinido"?}."""
     ticket = get_ticket(request.user, ticket_id)
     body = body_of(request)
     return send(ticket, person(request), draft_of(body, compose.check_text(body.get("mensaje"))))
@@ -154,14 +168,16 @@ def notify(request: Request, ticket_id: int) -> Response:
     chosen = body.get("predefinido")
     if not isinstance(chosen, int) or isinstance(chosen, bool):
         raise compose.InvalidText("«predefinido» debe ser el número de un mensaje predefinido.")
-    notice = PredefinedMessage.objects.select_related("template").filter(pk=chosen, active=True).first()
+    notice = PredefinedMessage.objects.notices().select_related("template").filter(pk=chosen).first()
     if notice is None:
         raise NotFound("Ese mensaje predefinido ya no existe.")
     words = notices.wording(notice, ticket, person(request), window.of_contact(ticket.contact_id))
     if "plantilla" in body and body["plantilla"] != (words.template and words.template["nombre"]):
         raise window.WindowChanged
-    text = compose.check_text(words.text)
-    return send(ticket, person(request), draft_of(body, text, notice, words.template))
+    draft = draft_of(body, compose.check_text(words.text), notice, words.template)
+    if words.with_file:
+        return send_with_file(ticket, person(request), draft, notices.copy_of_file(notice, draft.text))
+    return send(ticket, person(request), draft)
 
 
 @api_view(["POST"])

@@ -78,7 +78,8 @@ def patterns(resolver: URLResolver, before: str = "") -> Iterator[tuple[str, Any
             else:
                 yield from patterns(found, path)
         elif isinstance(found, URLPattern):
-            yield "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", path).replace("{ticket_id}", "{id}"), found.callback
+            named = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", path)
+            yield "/" + re.sub(r"{(ticket|reply)_id}", "{id}", named), found.callback
 
 
 def documented_addresses() -> dict[str, str]:

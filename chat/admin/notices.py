@@ -7,50 +7,41 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import User
-from django.db.models import ForeignKey, Q
+from django.db.models import ForeignKey, Q, QuerySet
 from django.forms import ModelChoiceField
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
-from chat import compose, notices, window
+from chat import notices, window
 from chat.models import PredefinedMessage
-from tickets.models import State, Ticket
+from chat.reply_forms import KNOWN, ReplyForm, imagined, known_variables, preview_of, saved
 from whatsapp import templates
 from whatsapp.models import Template
 
-KNOWN = ", ".join(f"{{{name}}}" for name in notices.VARIABLES)
-
-
-def imagined() -> tuple[Ticket, User]:
-    """Somebody's ticket, and who answers it, to show a text with."""
-    return Ticket(pk=123, name="Juan Pérez", state=State.IN_PROGRESS), User(first_name="Ana", last_name="Ruiz")
-
-
-def preview_of(text: str) -> str:
-    """`text` as somebody would receive it, with the values of an imagined ticket."""
-    return notices.render(text, *imagined())
+ANA = User(first_name="Ana", last_name="Ruiz")
 
 
 def template_preview_of(notice: PredefinedMessage) -> str:
     """The notice's template in the same way, or why it cannot be sent; "" without one."""
     if notice.template is None:
         return ""
-    words = notices.wording(notice, *imagined(), window.Window(None))
+    words = notices.wording(notice, imagined(), ANA, window.Window(None))
     return words.problem or words.text
 
 
-class NoticeForm(forms.ModelForm):  # type: ignore[type-arg]
-    class Meta:
-        model = PredefinedMessage
-        fields = ("title", "text", "template", "template_values", "position", "active")
-        widgets = {
-            "text": forms.Textarea(attrs={"rows": 6, "cols": 60, "maxlength": compose.MAX_TEXT}),
-            "template_values": forms.Textarea(attrs={"rows": 4, "cols": 60}),
-        }
+class NoticeForm(ReplyForm):
+    class Meta(ReplyForm.Meta):
+        fields = (
+            *("title", "shortcut", "text", "upload", "remove", "notify"),
+            *("template", "template_values", "position", "active"),
+        )
+        widgets = {**ReplyForm.Meta.widgets, "template_values": forms.Textarea(attrs={"rows": 4, "cols": 60})}
         help_texts = {
-            "text": f"Se llenan al enviar: {KNOWN}. Hasta {compose.MAX_TEXT} caracteres.",
+            **ReplyForm.Meta.help_texts,
+            "notify": "Se ofrece también en Notificar, que lo envía tal cual.",
             "template": "Sale en lugar del texto cuando pasaron 24 horas sin que la persona escriba. Sin ella, el "
             "aviso no se puede enviar entonces.",
             "template_values": "Un valor por renglón y por variable de la plantilla, primero los de su encabezado; por "
@@ -59,19 +50,12 @@ class NoticeForm(forms.ModelForm):  # type: ignore[type-arg]
             "active": "Los que no están activos no se ofrecen a los técnicos.",
         }
 
-    def clean_text(self) -> str:
-        text = known_variables(self.cleaned_data["text"])
-        try:
-            return compose.check_text(text)
-        except compose.InvalidText as error:
-            raise forms.ValidationError(str(error)) from None
-
     def clean_template_values(self) -> str:
         lines = known_variables(self.cleaned_data["template_values"]).splitlines()
         return "\n".join(line.strip() for line in lines if line.strip())
 
     def clean(self) -> dict[str, Any]:
-        data: dict[str, Any] = super().clean() or self.cleaned_data
+        data = super().clean()
         template: Template | None = data.get("template")
         if "template_values" in data and "template" in data:
             given = len(data["template_values"].splitlines())
@@ -85,7 +69,7 @@ class NoticeForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def check_filled(self, template: Template, lines: str) -> None:
         """The template as an imagined person would receive it must be one that Meta takes."""
-        values = notices.template_values(PredefinedMessage(template_values=lines), *imagined())
+        values = notices.template_values(PredefinedMessage(template_values=lines), imagined(), ANA)
         size = templates.count(template.header)
         try:
             templates.render(template, values[:size], values[size:])
@@ -93,27 +77,31 @@ class NoticeForm(forms.ModelForm):  # type: ignore[type-arg]
             self.add_error("template_values", str(error))
 
 
-def known_variables(text: str) -> str:
-    """`text`, unless it names a variable that no notice can fill."""
-    if unknown := notices.unknown_variables(text):
-        names = ", ".join(f"{{{name}}}" for name in unknown)
-        raise forms.ValidationError(f"No se conoce {names}. Las variables son: {KNOWN}.")
-    return text
-
-
 @admin.register(PredefinedMessage)
 class PredefinedMessageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     form = NoticeForm
-    list_display = ("title", "position", "active", "template", "excerpt")
+    list_display = ("title", "shortcut", "position", "active", "notify", "template", "excerpt")
     list_select_related = ("template",)
-    list_editable = ("position", "active")
-    list_filter = ("active",)
-    search_fields = ("title", "text")
-    fields = ("title", "text", "preview", "template", "template_values", "template_preview", "position", "active")
-    readonly_fields = ("preview", "template_preview")
+    list_editable = ("position", "active", "notify")
+    list_filter = ("active", "notify")
+    search_fields = ("title", "shortcut", "text")
+    fields = (
+        *("title", "shortcut", "text", "preview", "current_file", "upload", "remove", "notify"),
+        *("template", "template_values", "template_preview", "position", "active"),
+    )
+    readonly_fields = ("preview", "current_file", "template_preview")
 
     class Media:
         css = {"all": ["chat/admin.css"]}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PredefinedMessage]:
+        """The shared ones: a technician's own are theirs, on /respuestas."""
+        found: QuerySet[PredefinedMessage] = super().get_queryset(request)
+        return found.filter(owner=None)
+
+    def save_model(self, request: HttpRequest, obj: PredefinedMessage, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        saved(obj)
 
     def get_fields(self, request: HttpRequest, obj: PredefinedMessage | None = None) -> Any:
         return self.fields if window.exists() else [name for name in self.fields if "template" not in name]
@@ -140,6 +128,12 @@ class PredefinedMessageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         if not notice.pk:
             return "Se ve al guardar."
         return format_html('<div class="burbuja">{}</div>', preview_of(notice.text))
+
+    @admin.display(description="archivo actual")
+    def current_file(self, notice: PredefinedMessage) -> SafeString | str:
+        if not notice.file:
+            return "Ninguno"
+        return format_html('<a href="{}">{}</a>', reverse("respuesta-archivo", args=[notice.pk]), notice.file_name)
 
     @admin.display(description="fuera de las 24 horas")
     def template_preview(self, notice: PredefinedMessage) -> SafeString | str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, PolymorphicProxySerializer
 
-from chat import team_views, templates_views, views
+from chat import reply_views, team_views, templates_views, views
 from config.openapi import bodies, shapes
 from config.openapi.describing import (
     BODY,
@@ -113,6 +113,14 @@ OPERATIONS = [
         example={"predefinido": 2},
         answer=SENT,
         description="`ya_notificado` si el mismo ya salió en este ticket y no se manda `forzar`.",
+    ),
+    Operation(
+        reply_views.offer,
+        "GET",
+        "Las respuestas rápidas",
+        {200: shapes.Respuestas, **READING},
+        description="Las tuyas y las compartidas, con los datos de este ticket; las que más envías, primero. Al enviar "
+        "una, di cuál en `predefinido`.",
     ),
     Operation(
         views.decide,

@@ -28,6 +28,9 @@ class Borrador(s.Serializer[Any]):
         help_text="El último `seq` que viste; si la persona escribió después, 409 en lugar de enviar.",
     )
     forzar = s.BooleanField(required=False, help_text="`true` envía de todos modos.")
+    predefinido = s.IntegerField(
+        required=False, allow_null=True, help_text="La respuesta rápida de la que salió el texto; sólo se cuenta."
+    )
 
 
 class EnviarMensaje(Borrador):

@@ -23,6 +23,7 @@ INTERNAL = (
     "/ticket/{ticket_id}/sugerir",
     "/ticket/{ticket_id}/resumir",
     "/avisos/",
+    "/respuestas",
     "/estadisticas",
     "/api/esquema",
     "/api/docs",

@@ -160,10 +160,33 @@ class Enviado(s.Serializer[Any]):
     estado = s.ChoiceField(choices=["enviado", "entregado", "leido"])
 
 
+class ArchivoDePredefinido(s.Serializer[Any]):
+    nombre = text()
+    tipo = text()
+    bytes = s.IntegerField()
+    url = text()
+    miniatura = maybe(s.CharField)
+
+
+class Respuesta(s.Serializer[Any]):
+    id = s.IntegerField()
+    titulo = text()
+    atajo = text()
+    texto = text("Con los datos de este ticket.")
+    propia = s.BooleanField(help_text="Tuya; si no, de toda la mesa.")
+    usos = s.IntegerField(help_text="Cuántas veces la enviaste.")
+    adjunto = maybe(ArchivoDePredefinido)
+
+
+class Respuestas(s.Serializer[Any]):
+    respuestas = Respuesta(many=True)
+
+
 class Predefinido(s.Serializer[Any]):
     id = s.IntegerField()
     titulo = text()
     texto = text("Con los datos de este ticket.")
+    adjunto = maybe(ArchivoDePredefinido, "El archivo que va con él.")
     ya_enviado = maybe(s.CharField, "Cuándo salió por última vez en este ticket.")
     plantilla = maybe(s.CharField, "La plantilla que saldría en su lugar.")
     problema = text("Por qué no puede salir ahora.")

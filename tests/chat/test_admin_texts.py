@@ -146,7 +146,8 @@ def test_supervisors_add_change_and_delete_predefined_messages(admin: Client) ->
 
 def test_an_unknown_variable_is_refused_with_the_known_ones(admin: Client) -> None:
     told = notice(admin, text="Hola {nombre}, {apellido} {folio}")
-    assert "No se conoce {apellido}, {folio}. Las variables son: {nombre}, {numero}, {estado}, {tecnico}." in told
+    known = "{nombre}, {numero}, {estado}, {tecnico}, {saludo}"
+    assert f"No se conoce {{apellido}}, {{folio}}. Las variables son: {known}." in told
 
 
 @pytest.mark.parametrize("text", ["", "   ", "x" * 4097])

@@ -58,6 +58,7 @@ def test_a_preview_has_the_real_values_and_leaves_what_it_does_not_know(
             "id": notice.pk,
             "titulo": "Listo",
             "texto": f"Hola Juan Pérez, tu ticket #{ticket.pk} está En proceso. Te atiende Ana Ruiz. {{otra}}",
+            "adjunto": None,
             "ya_enviado": None,
             "plantilla": None,
             "problema": "",

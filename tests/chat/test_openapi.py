@@ -294,6 +294,13 @@ def test_notices_answer_as_described(ana: Caller) -> None:
     ana.post(NOTIFY, {"predefinido": chosen, "plantilla": "otra"}, 409, ticket_id=ticket)
     ana.post(NOTIFY, {"predefinido": "x"}, 400, ticket_id=ticket)
     ana.post(NOTIFY, {"predefinido": 999}, 404, ticket_id=ticket)
+    file = {"file": "adjuntos/x", "name": "guía.pdf", "mime": "application/pdf", "size": 9}
+    PredefinedMessage.objects.filter(pk=chosen).update(**file)
+    ana.get(NOTIFY, ticket_id=ticket)
+    ana.get("/ticket/{ticket_id}/respuestas", ticket_id=ticket)
+    ana.get("/ticket/{ticket_id}/respuestas", 404, ticket_id=999)
+    ana.post(SEND, {"mensaje": "hola", "predefinido": chosen}, ticket_id=ticket)
+    ana.post(SEND, {"mensaje": "hola", "predefinido": "x"}, 400, ticket_id=ticket)
 
 
 def test_templates_and_the_closed_window_answer_as_described(ana: Caller, gateway: FakeGateway) -> None:

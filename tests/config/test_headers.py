@@ -36,6 +36,7 @@ CHANGELISTS = [
 ]
 SUPERVISORS = ["/", "/?q=nada", "/nada", "/admin/", "/admin/nada", "/admin/axes/accesslog/", *CHANGELISTS]
 SUPERVISORS += ["/admin/chat/message/libros/", "/admin/password_change/", "/admin/auth/user/add/"]
+SUPERVISORS += ["/respuestas", "/respuestas/nueva"]
 OPEN = ["/entrar", "/admin/login/", "/nada", "/salud"]
 
 

@@ -62,6 +62,7 @@ DESK = {
     "ticket/<int:ticket_id>/log": api("GET", "200"),
     "ticket/<int:ticket_id>/conversacion": api("GET", "200"),
     "ticket/<int:ticket_id>/notificar": api("GET", "200"),
+    "ticket/<int:ticket_id>/respuestas": api("GET", "200"),
     "ticket/<int:ticket_id>/enviar-plantilla": api("GET", "404"),  # the gateway in use has none
     # An empty body: whoever may is told what is missing.
     "ticket/<int:ticket_id>/enviar-mensaje": api("POST", "400"),
@@ -87,6 +88,13 @@ DESK = {
     "avisos/dispositivos": api("GET", "200"),
     "avisos/quitar": api("POST", "400"),
     "avisos/probar": api("POST", "400"),
+    "respuestas": page("200"),
+    "respuestas/nueva": page("200"),
+    # This one is nobody's of those who ask: it is shared.
+    "respuestas/<int:reply_id>": page("404"),
+    "respuestas/<int:reply_id>/borrar": Row("POST", LOGIN, "404", "404", "404"),
+    "respuestas/<int:reply_id>/archivo": api("GET", "404"),  # and has no file
+    "respuestas/<int:reply_id>/miniatura": api("GET", "404"),
     "sw.js": public("GET", "200"),
     "eventos": api("GET", "503"),  # the tests ask by WSGI, which serves no streams
     "estado": api("GET", "200"),
@@ -211,6 +219,7 @@ def address(pattern: str) -> str:
     pattern = pattern.replace("^(?P<app_label>axes|whatsapp|chat|tickets|auth)/$", "tickets/")
     pattern = pattern.replace("(?P<url>.*)$", "nada").replace("<slug:gateway>", "waha").replace("<slug:topic>", "call")
     pattern = pattern.replace("<int:seq>", "1").replace("<path:content_type_id>/<path:object_id>", "1/1")
+    pattern = pattern.replace("<int:reply_id>", "1")
     assert not set("<>^$(") & set(pattern), f"falta decir cómo se llena {pattern}"
     return "/" + pattern
 

@@ -80,6 +80,13 @@ def transfer(screen: Screen) -> None:
     expect(screen.page.locator("#chat-transferencia")).to_be_visible()
 
 
+def replies(screen: Screen) -> None:
+    chat(screen)
+    screen.page.locator("#chat-texto").fill("")
+    screen.page.locator("#chat-texto").press("/")
+    expect(screen.page.locator("#chat-respuestas [role=option]").first).to_be_visible()
+
+
 def menu(screen: Screen) -> None:
     screen.page.locator("details.menu summary").click()
 
@@ -139,6 +146,9 @@ PAGES: dict[str, tuple[str, str | Way]] = {
     "chat with a transfer and a note": (ANA, transfer),
     "Historial": (ANA, panel("historial")),
     "Notificar": (ANA, panel("notificar")),
+    "chat with quick replies": (ANA, replies),
+    "quick replies": (ANA, "/respuestas"),
+    "a new quick reply": (ANA, "/respuestas/nueva"),
     "alerts": (ANA, "/avisos"),
     "statistics": (SOFIA, unfolded("/estadisticas")),
     "statistics, without any": (SOFIA, "/estadisticas?desde=2020-01-01&hasta=2020-01-01"),

@@ -35,7 +35,7 @@ function act(chat, open, { accion, otro }, { clave, seq }) {
 }
 
 function giveBackAll(item) {
-  if (item) giveBack(item.mensaje, item.archivo, item.nota);
+  if (item) giveBack(item.mensaje, item.archivo, item.nota, item.predefinido);
 }
 
 async function fetchFile(chat, open, seq) {

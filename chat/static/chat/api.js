@@ -62,6 +62,22 @@ export async function request(path, { body, etag, signal, deadline = 15000 } = {
   }
 }
 
+/**
+ * A file of the desk, to be sent like one that was chosen here.
+ * @param {string} path @param {string} name @param {string} type
+ * @returns {Promise<File>}
+ * @throws {ApiError}
+ */
+export async function fetchFile(path, name, type) {
+  try {
+    const response = await fetch(path, { credentials: "same-origin" });
+    if (!response.ok || response.redirected) throw new ApiError(response.redirected ? 401 : response.status);
+    return new File([await response.blob()], name, { type });
+  } catch (error) {
+    throw error instanceof ApiError ? error : new ApiError(0);
+  }
+}
+
 /** The object in `text`; {} for an empty body (204), null for what is not ours (a proxy's page). */
 export function parse(text) {
   if (!text) return {};

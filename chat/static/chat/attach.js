@@ -70,6 +70,11 @@ export function captionLimit() {
   return chosen.has(ticket) ? (offered?.leyenda ?? 1024) : null;
 }
 
+/** Whether the gateway takes files now. */
+export function takesFiles() {
+  return offered !== null;
+}
+
 /** @returns {File|null} the attached file, which is attached no more */
 export function takeFile() {
   const file = chosen.get(ticket) ?? null;
@@ -90,6 +95,25 @@ export function attach(file) {
   changed();
 }
 
+/**
+ * Attaches a file that is still on its way here; nothing is sent before it came.
+ * @param {{nombre: string, tipo: string, bytes: number}} about
+ * @param {Promise<File>} coming
+ */
+export function attachComing({ nombre, tipo, bytes }, coming) {
+  const id = ticket;
+  const place = { name: nombre, type: tipo, size: bytes, coming: true };
+  const put = (file) => {
+    if (chosen.get(id) !== place) return; // taken away meanwhile
+    chosen.set(id, file);
+    if (id !== ticket) return;
+    show();
+    changed();
+  };
+  attach(place);
+  coming.then(put, (error) => put({ ...place, coming: false, failed: `No se pudo traer el archivo. ${error.message}` }));
+}
+
 function detach() {
   chosen.delete(ticket);
   show();
@@ -105,6 +129,8 @@ function choose(files) {
 }
 
 function problemOf(file) {
+  if (file.coming) return "Trayendo el archivo…";
+  if (file.failed) return file.failed;
   if (!file.size) return "El archivo está vacío.";
   if (!offered) return "";
   const family = file.type.split("/")[0];
@@ -128,7 +154,8 @@ function show() {
     h("span", { class: "que" }, h("bdi", { class: "nombre-archivo" }, file.name), h("span", { class: "detalle" }, about), h("span", { class: "detalle problema-archivo", role: "alert" }, problem)),
     h("button", { type: "button", class: "btn btn-plain", "data-quitar": "", "aria-label": `Quitar ${file.name}` }, "✕ Quitar"),
   );
-  shown.classList.toggle("con-problema", Boolean(problem));
+  shown.classList.toggle("con-problema", Boolean(problem) && !file.coming);
+  if (file.coming || file.failed) return say(problem);
   previewOf(file).then((preview) => preview && icon.isConnected && icon.replaceWith(h("img", { src: preview.src, alt: "", width: 56, height: 56 })));
   say(problem || `Archivo adjunto: ${file.name}`);
 }

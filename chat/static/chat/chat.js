@@ -179,8 +179,8 @@ export function startChat() {
   startModel();
   startTemplates({ seen: () => conversation && seenOf(conversation), refresh: refreshAll });
   startActions(container, { current: () => conversation, draw, refresh: refreshAll });
-  startComposer((text, file, note) => {
-    send(conversation.id, text, seenOf(conversation), conversation.firstName, file, note);
+  startComposer((text, file, note, reply) => {
+    send(conversation.id, text, seenOf(conversation), conversation.firstName, file, note, reply);
     stopTyping();
     forgetSuggestion();
     toEnd();

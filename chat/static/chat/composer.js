@@ -2,6 +2,7 @@ import { attach, attachTo, captionLimit, fileProblem, startAttaching, takeFile }
 import { byId } from "./dom.js";
 import { pickMention, startMentions, suggestMentions } from "./mentions.js";
 import { readDraft, readNoteDraft, writeDraft, writeNoteDraft } from "./drafts.js";
+import { keyOfReplies, openReplies, startReplies, suggestReplies } from "./respuestas.js";
 import { isNote, onNoteMode, setNote, startNoteMode } from "./notemode.js";
 
 const LIMIT = 4096;
@@ -10,18 +11,21 @@ const counter = byId("chat-contador");
 const button = byId("chat-enviar");
 let ticket = null;
 let person = "";
+/** The quick reply that each ticket's text was made of. */
+const used = new Map();
 
-/** @param {(text: string, file: File|null, note: boolean) => void} send called with what was written, once the box is empty again */
+/** @param {(text: string, file: File|null, note: boolean, reply: number|null) => void} send called with what was written, once the box is empty again */
 export function startComposer(send) {
   const submit = () => {
     const text = box.value.trim();
     const note = isNote();
     const nothing = !text && (note || captionLimit() === null);
     if (nothing || length(text) > limit() || (!note && fileProblem()) || box.disabled) return box.focus();
+    const reply = note ? null : (used.get(ticket) ?? null);
     const file = note ? null : takeFile();
     setText("");
     setNote(false);
-    send(text, file, note);
+    send(text, file, note, reply);
     box.focus();
   };
   startAttaching(changed);
@@ -32,8 +36,12 @@ export function startComposer(send) {
   });
   box.addEventListener("input", changed);
   startMentions(changed);
+  startReplies((reply) => {
+    used.set(ticket, reply.id);
+    changed();
+  }, changed);
   box.addEventListener("keydown", (event) => {
-    if (isNote() && pickMention(event)) return;
+    if (isNote() ? pickMention(event) : keyOfReplies(event)) return;
     // 229: the Enter that ends a composition in Safari, where isComposing is already false.
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
     event.preventDefault();
@@ -51,6 +59,7 @@ export function openComposer(id) {
   enableComposer(true);
   addressTo("");
   attachTo(id);
+  openReplies(id);
   const note = readNoteDraft(id);
   setNote(Boolean(note));
   setText(note || readDraft(id));
@@ -77,10 +86,11 @@ export function enableComposer(enabled) {
  * Puts `text` back into the box, before what may have been written since; and its file beside it. What is a note, or
  * was added to one, stays on the desk.
  */
-export function giveBack(text, file = null, note = false) {
+export function giveBack(text, file = null, note = false, reply = null) {
   setNote(note || (isNote() && box.value.trim() !== ""));
   setText(box.value.trim() && text ? `${text}\n${box.value}` : text || box.value);
   if (file) attach(file);
+  if (reply && !isNote()) used.set(ticket, reply);
   box.focus();
 }
 
@@ -97,6 +107,8 @@ function setText(text) {
 
 function changed() {
   suggestMentions(isNote());
+  suggestReplies(isNote());
+  if (!box.value && captionLimit() === null) used.delete(ticket);
   if (ticket !== null) {
     writeDraft(ticket, isNote() ? "" : box.value);
     writeNoteDraft(ticket, isNote() ? box.value : "");

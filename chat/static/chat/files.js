@@ -1,3 +1,5 @@
+import { h } from "./dom.js";
+
 /** What is known of a file before and after it has travelled: its size in words, its icon, a small picture of it. */
 
 const PREVIEW = 560;
@@ -26,6 +28,17 @@ export function iconOf(name, type = "") {
 /** «PDF», to read under a file's name. */
 export function extensionOf(name) {
   return name.match(/\.([A-Za-z0-9]{1,5})$/)?.[1].toUpperCase() ?? "Archivo";
+}
+
+/**
+ * A stored file as it is named beside a text that it would go with.
+ * @param {{nombre: string, tipo: string, bytes: number, miniatura: string|null}} adjunto
+ */
+export function fileLine({ nombre, tipo, bytes, miniatura }) {
+  const picture = miniatura
+    ? h("img", { src: miniatura, alt: "", width: 48, height: 48 })
+    : h("span", { class: "icono", "aria-hidden": "true" }, iconOf(nombre, tipo));
+  return h("div", { class: "va-con" }, picture, h("span", { class: "que" }, h("bdi", { class: "nombre-archivo" }, nombre), h("span", { class: "detalle" }, sizeInWords(bytes))));
 }
 
 /**

@@ -2,6 +2,7 @@ import { loginUrl, request } from "./api.js";
 import { firstNameOf } from "./conversation.js";
 import { register } from "./dialogs.js";
 import { byId, h } from "./dom.js";
+import { fileLine } from "./files.js";
 import { formatted } from "./marks.js";
 import { uuid } from "./outbox.js";
 import { outcomeOf } from "./outcomes.js";
@@ -49,6 +50,7 @@ function card(message) {
     h("h3", { id: `notificar-${message.id}` }, message.titulo, message.plantilla ? h("span", { class: "chip" }, "Plantilla") : null),
     h("div", { class: message.problema ? "globo apagado" : "globo" }, h("div", { class: "texto", dir: "auto" }, ...formatted(message.texto))),
   ];
+  if (message.adjunto) nodes.push(fileLine(message.adjunto));
   if (message.ya_enviado && !outcome) nodes.push(sentBefore(message.ya_enviado));
   if (message.problema && !outcome) nodes.push(h("p", { class: "datos razon", id: `problema-${message.id}` }, message.problema));
   if (outcome) nodes.push(outcomeCard(outcome));

@@ -39,12 +39,12 @@ export function noteOf(ticket, clave) {
   return lineOf(ticket).notes.get(clave);
 }
 
-/** @param {number} ticket @param {string} mensaje @param {number|null} visto last seq on screen @param {string} name first name @param {File|null} archivo @param {boolean} nota for the desk only */
-export function send(ticket, mensaje, visto, name, archivo = null, nota = false) {
+/** @param {number} ticket @param {string} mensaje @param {number|null} visto last seq on screen @param {string} name first name @param {File|null} archivo @param {boolean} nota for the desk only @param {number|null} predefinido the quick reply it was made of */
+export function send(ticket, mensaje, visto, name, archivo = null, nota = false, predefinido = null) {
   const line = lineOf(ticket);
-  const item = { clave: uuid(), mensaje, visto, hora: now(), orden: Date.now(), fallo: null, enviando: false, guardado: false, archivo, nota };
+  const item = { clave: uuid(), mensaje, visto, hora: now(), orden: Date.now(), fallo: null, enviando: false, guardado: false, archivo, nota, predefinido };
   // A file cannot be kept: who leaves while it is on its way is asked first.
-  if (!archivo) keepOutgoing(ticket, { clave: item.clave, mensaje, visto, hora: item.hora, orden: item.orden, nota });
+  if (!archivo) keepOutgoing(ticket, { clave: item.clave, mensaje, visto, hora: item.hora, orden: item.orden, nota, predefinido });
   line.name = name;
   line.items.push(item);
   run(line);
@@ -109,6 +109,7 @@ async function post(line, item) {
   const body = item.nota ? { texto: item.mensaje, clave: item.clave } : { mensaje: item.mensaje, clave: item.clave };
   if (item.visto !== null && !item.nota) body.visto_hasta = item.visto;
   if (item.forzar && !item.nota) body.forzar = true;
+  if (item.predefinido && !item.nota) body.predefinido = item.predefinido;
   let outcome = null;
   try {
     const answer = await (item.archivo ? postFile(line, item, body) : request(`/ticket/${line.ticket}/${item.nota ? "nota" : "enviar-mensaje"}`, { body, deadline: 40000 }));
