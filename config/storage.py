@@ -7,6 +7,8 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 class ModuleManifestStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     support_js_module_import_aggregation = True
+    # One for each module of the longest row in which they import one another; what needs fewer does no more of them.
+    max_post_process_passes = 12
 
     @cache  # noqa: B019 - the manifest is read once, and there is one storage
     def url(self, name: str, force: bool = False) -> str:

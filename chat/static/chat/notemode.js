@@ -26,7 +26,7 @@ export function setNote(on) {
   byId("chat-enviar").textContent = on ? "📝 Guardar nota" : "📤 Enviar";
   byId("chat-enviar").classList.toggle("btn-nota", on);
   byId("chat-etiqueta").textContent = on ? "Nota interna" : "Mensaje";
-  byId("chat-ayuda").textContent = `Enter ${on ? "guarda" : "envía"} · Shift+Enter nueva línea · Esc cierra`;
+  byId("chat-ayuda").textContent = `Enter ${on ? "guarda" : "envía"} · Shift+Enter nueva línea`;
   for (const listener of listeners) listener();
 }
 
