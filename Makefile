@@ -59,7 +59,7 @@ format: .venv/dev
 	$(BIN)/ruff format .
 
 screenshots: .venv/dev
-	@SCREENSHOTS_DIR=docs/img $(BIN)/python -m pytest tests/e2e/test_walk.py tests/e2e/test_days.py tests/e2e/test_admin_pictures.py
+	@SCREENSHOTS_DIR=docs/img $(BIN)/python -m pytest tests/e2e/test_walk.py tests/e2e/test_days.py tests/e2e/test_person.py tests/e2e/test_admin_pictures.py
 
 .env:
 	@cp .env.example .env

@@ -123,6 +123,7 @@ def timeline(
         rows, earlier = last_rows(messages if before is None else messages.filter(seq__lt=before))
         later = None if before else False
     return {
+        "nombre": str(ticket.contact),
         "mensajes": entries(messages, rows, reader),
         "tickets": chapters(rows),
         "mas_antes": earlier,

@@ -39,7 +39,7 @@ TURNS = (
 
 def write(phone: str) -> list[int]:
     contact = Contact.objects.create(
-        address=phone, name="Carlos Medina", push_name="Charly", department="Contabilidad",
+        address=phone, name="Patricia Núñez", push_name="Paty", department="Contabilidad",
         created=timezone.now() - timedelta(days=200),
     )  # fmt: skip
     aliases = (phone, f"521478{phone[-7:]}", f"9988776655{phone[-4:]}@lid")

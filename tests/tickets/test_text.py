@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tickets.text import clean, fold
+from tickets.text import clean, fold, fold_all
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))  # with surrogates, as JSON's escapes can bring them
 
@@ -25,6 +25,11 @@ def test_fold_expands_what_has_no_single_lower_case() -> None:
 @given(ANY_TEXT)
 def test_folding_twice_changes_nothing_more(text: str) -> None:
     assert fold(fold(text)) == fold(text)
+
+
+@given(st.lists(ANY_TEXT.map(clean), min_size=1, max_size=5))
+def test_many_texts_are_folded_as_each_alone_but_for_white_space(texts: list[str]) -> None:
+    assert [" ".join(folded.split()) for folded in fold_all(texts)] == [fold(text) for text in texts]
 
 
 def test_clean_removes_nul() -> None:

@@ -9,6 +9,7 @@ import { byId, h } from "./dom.js";
 import { closeModel, forgetSuggestion, openModel, showModel, startModel } from "./modelo.js";
 import { PAGE, olderRows } from "./older.js";
 import { onOutboxChange, outgoing, retryAfterOutage, send, settle } from "./outbox.js";
+import { closePerson, openPerson, showInTimeline, showPerson, startPerson } from "./person.js";
 import { startTemplates } from "./plantillas.js";
 import { closePresence, openPresence, personWrote, startPresence, stopTyping } from "./presence.js";
 import { noteRead, seenOf } from "./reading.js";
@@ -23,7 +24,7 @@ const dialog = byId("chat");
 const container = byId("chat-mensajes");
 const pill = byId("chat-nuevos");
 const older = olderRows({ container, current: () => conversation, draw, failed: lost });
-const thread = new Thread(byId("chat-lista"), (seq) => older.upTo(seq).then(() => thread.reveal(seq, false)));
+const thread = new Thread(byId("chat-lista"), (seq) => older.upTo(seq).then(() => thread.reveal(seq, false) || showInTimeline(seq)));
 let conversation = null;
 let loading = null;
 let again = false;
@@ -77,6 +78,7 @@ function draw() {
   offer(conversation.files);
   showTicketBar();
   showModel(conversation);
+  showPerson();
   showWindow(conversation);
 }
 
@@ -157,6 +159,7 @@ function open(ticket) {
   openComposer(ticket);
   openModel(ticket);
   openPresence(conversation);
+  openPerson(conversation);
   startTimer();
   cargarMensajesChat();
 }
@@ -166,6 +169,7 @@ function close() {
   closeWindow();
   closePresence();
   closeModel();
+  closePerson();
   conversation.stop();
   conversation = null;
 }
@@ -174,6 +178,7 @@ export function startChat() {
   register("chat", { open, close });
   onOutboxChange(onOutbox);
   startPresence();
+  startPerson();
   startTicketBar(refreshAll);
   startWindow(say);
   startModel();

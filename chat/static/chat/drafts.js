@@ -10,7 +10,7 @@ const suggestionKey = (ticket) => `chat:sugerencia:${user}:${ticket}`;
 const outboxPrefix = (ticket) => `chat:salida:${user}:${ticket}:`;
 
 /** Storage may be full or forbidden; the text is then still on screen. */
-function attempt(action, otherwise = null) {
+export function attempt(action, otherwise = null) {
   try {
     return action();
   } catch {

@@ -3,9 +3,12 @@ import { register } from "./dialogs.js";
 import { byId } from "./dom.js";
 import { Thread } from "./thread.js";
 import { equipmentOf } from "./ticketbar.js";
+import { Timeline, whyNot } from "./timeline.js";
 
 const dialog = byId("historial");
-const thread = new Thread(byId("historial-lista"));
+const all = byId("historial-todo");
+const timeline = new Timeline(byId("historial-linea"));
+const thread = new Thread(byId("historial-lista"), (seq) => showAll(`?alrededor=${seq}`));
 let conversation = null;
 
 async function load() {
@@ -35,15 +38,24 @@ function show() {
   container.scrollTop = container.scrollHeight;
 }
 
-/** A record says why a message did not go out; what to do about it is the chat's. */
-function whyNot({ role, estado, motivo, codigo }) {
-  if (role === "user" || estado !== "fallido" || !motivo) return null;
-  return { tono: "error", fuerte: "", texto: motivo, acciones: [], codigo };
+/** All tickets of the person instead of this one, which alone is printed and downloaded. */
+function showAll(query) {
+  arrange(true);
+  timeline.open(conversation.id, query);
+}
+
+function arrange(everything) {
+  all.setAttribute("aria-pressed", String(everything));
+  byId("historial-mensajes").hidden = everything;
+  for (const id of ["historial-imprimir", "historial-descargar"]) byId(id).hidden = everything;
+  timeline.root.hidden = !everything;
 }
 
 function open(ticket) {
   conversation = new Conversation(ticket);
   thread.clear();
+  timeline.close();
+  arrange(false);
   byId("historial-titulo").textContent = `#${ticket}`;
   byId("historial-datos").textContent = byId("historial-falla").textContent = "";
   byId("historial-descargar").href = `/ticket/${ticket}/log`;
@@ -56,11 +68,13 @@ function open(ticket) {
 
 function close() {
   conversation.stop();
+  timeline.close();
   conversation = null;
 }
 
 export function startHistorial() {
   register("historial", { open, close });
   byId("historial-imprimir").addEventListener("click", () => window.print());
+  all.addEventListener("click", () => (timeline.root.hidden ? showAll(`?de=${conversation.id}`) : arrange(false)));
   byId("historial-reintentar").addEventListener("click", load);
 }

@@ -3,6 +3,8 @@ import { keepPlace } from "./place.js";
 /** How many messages a long conversation opens with; older ones come as one scrolls up to them. */
 export const PAGE = 50;
 const NEAR_TOP = 400;
+// A quote of what is further up than this is shown in the person's timeline.
+const MOST_PAGES = 10;
 
 /**
  * The older rows of the open conversation.
@@ -21,14 +23,10 @@ export function olderRows({ container, current, draw, failed }) {
     if (open === current()) keepPlace(container, draw);
   }
 
-  /** Loads until the row `seq` is there, or nothing more comes. */
+  /** Loads until the row `seq` is there, as far as that is not too far. */
   async function upTo(seq) {
     const open = current();
-    let before = null;
-    while (open === current() && open.more && open.oldest > seq && open.oldest !== before) {
-      before = open.oldest;
-      await load();
-    }
+    for (let pages = 0; pages < MOST_PAGES && open === current() && open.more && open.oldest > seq; pages += 1) await load();
   }
 
   function scrolled() {

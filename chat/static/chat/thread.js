@@ -23,13 +23,15 @@ export class Thread {
     return this.list.querySelector(`[data-seq="${seq}"]`);
   }
 
-  /** Brings a message into sight, asking for it when it is not here. */
+  /** Brings a message into sight, asking for it when it is not here. @returns {boolean} whether it is */
   reveal(seq, ask = true) {
     const row = this.rowOf(seq);
-    if (!row) return ask ? this.missing(seq) : undefined;
+    if (!row && ask) this.missing(seq);
+    if (!row) return false;
     row.scrollIntoView({ block: "center" });
     row.classList.add("senalado");
     setTimeout(() => row.classList.remove("senalado"), 1600);
+    return true;
   }
 
   clear() {
@@ -41,11 +43,13 @@ export class Thread {
    * @param {import("./bubbles.js").Entry[]} entries in the order to show
    * @param {string} name the person's name
    * @param {(entry: import("./bubbles.js").Entry) => import("./bubbles.js").Card|null} [cardFor]
+   * @param {(ticket: number) => string} [chapterOf] names the ticket at whose messages a line begins it
    */
-  show(entries, name, cardFor = () => null) {
+  show(entries, name, cardFor = () => null, chapterOf = null) {
     const kept = new Map();
     let before = null;
     let lastDay = null;
+    let lastTicket = null;
     let place = this.list.firstChild;
     const put = (key, make) => {
       const row = this.rows.get(key) ?? make();
@@ -58,7 +62,14 @@ export class Thread {
       // A message keeps its row when its place in the conversation becomes known, because its key was there before.
       const key = entry.clave ?? `seq-${entry.seq}`;
       const day = dayOf(entry.timestamp);
-      const newDay = lastDay !== day;
+      const newChapter = chapterOf !== null && entry.ticket !== lastTicket;
+      if (newChapter) {
+        const chapter = put(`ticket-${entry.ticket}-${key}`, () => h("li", { class: "dia capitulo" }, ""));
+        const label = chapterOf(entry.ticket);
+        if (chapter.textContent !== label) chapter.textContent = label;
+      }
+      lastTicket = entry.ticket;
+      const newDay = newChapter || lastDay !== day;
       if (newDay) {
         const separator = put(`dia-${day}-${key}`, () => h("li", { class: "dia" }, h("time", { datetime: day })));
         const label = dayLabel(day);
@@ -87,5 +98,5 @@ export class Thread {
 function systemLine(entry) {
   const time = h("time", { datetime: entry.timestamp, title: fullDate(entry.timestamp) }, clock(entry.timestamp));
   const words = entry.content.replace(/(\d) (?=\d)/g, "$1\u00a0"); // a number stays on one line
-  return h("li", { class: "dia sistema" }, `${words}\u00a0· `, time);
+  return h("li", { class: "dia sistema", "data-seq": entry.seq }, `${words}\u00a0· `, time);
 }

@@ -55,6 +55,19 @@ export function shortDate(timestamp) {
   return Number.isNaN(date.getTime()) ? timestamp : `${shortFormat.format(date)} ${clock(timestamp)}`;
 }
 
+/** "3 ago", or "3 ago 2025" of another year. */
+export function shortDay(timestamp) {
+  const date = asDate(timestamp);
+  if (Number.isNaN(date.getTime())) return timestamp;
+  return shortFormat.format(date) + (timestamp.slice(0, 4) === now().slice(0, 4) ? "" : ` ${timestamp.slice(0, 4)}`);
+}
+
+/** "2 de marzo de 2026" of a timestamp. */
+export function longDay(timestamp) {
+  const date = asDate(timestamp);
+  return Number.isNaN(date.getTime()) ? timestamp : yearFormat.format(date);
+}
+
 /** "de 15:00 a 18:00", or with their days when they are two. */
 export function interval(from, to) {
   if (dayOf(from) === dayOf(to)) return `de ${clock(from)} a ${clock(to)}`;
