@@ -54,7 +54,7 @@ def write(phone: str) -> list[int]:
         state = State.CLOSED if days else State.IN_PROGRESS
         ticket = Ticket.objects.create(
             contact=contact, name=contact.name, department="Almacén" if days > 100 else "Contabilidad", state=state,
-            technician=technician, created=began, last_activity=ended, last_role="tecnico",
+            technician=technician, created=began, last_activity=ended, last_role="tecnico", last_text=TURNS[1][2],
             resolved=ended if days else None, **fields,
         )  # fmt: skip
         tickets.append(ticket)

@@ -8,9 +8,9 @@ const PAUSE_MS = 300;
  * @param {import("./timeline.js").Timeline} timeline
  */
 export function startSearch(root, timeline) {
-  const form = root.querySelector("form");
-  const box = form.querySelector("input");
-  const count = form.querySelector("output");
+  const bar = root.querySelector(".buscar");
+  const box = bar.querySelector("input");
+  const count = bar.querySelector("output");
   const search = { words: [], clear };
   let hits = [];
   let total = 0;
@@ -36,7 +36,7 @@ export function startSearch(root, timeline) {
     const more = total > hits.length ? ` (se recorren las ${hits.length} más recientes)` : "";
     const words = hits.length ? `${at + 1} de ${total}${more}` : "Sin resultados";
     count.textContent = problem || (search.words.length ? words : "");
-    for (const button of form.querySelectorAll("[data-salto]")) button.disabled = !hits.length;
+    for (const button of bar.querySelectorAll("[data-salto]")) button.disabled = !hits.length;
   }
 
   async function look() {
@@ -82,8 +82,7 @@ export function startSearch(root, timeline) {
       go(event.shiftKey ? -1 : 1);
     }
   });
-  form.addEventListener("submit", (event) => event.preventDefault());
-  for (const button of form.querySelectorAll("[data-salto]")) {
+  for (const button of bar.querySelectorAll("[data-salto]")) {
     button.addEventListener("click", () => go(Number(button.dataset.salto)));
   }
   return search;
