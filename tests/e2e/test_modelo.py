@@ -98,6 +98,8 @@ def test_a_suggestion_is_a_marked_draft_that_only_the_technician_sends(
     expect(strip).to_contain_text("El modelo respondió con un error.")
     expect(strip.get_by_role("button", name="Reintentar")).to_be_visible()
     screen.picture("sugerencia-error")
+    strip.get_by_role("button", name="Cerrar").click()
+    expect(strip).to_contain_text("Sugerencia, revísala")  # what it wrote before is still in the box
 
 
 def test_a_long_thread_is_summarized_on_a_card_that_is_no_message(

@@ -29,9 +29,8 @@ export function openModel(id) {
   closeModel();
   ticket = id;
   buttons.resumir.hidden = true;
-  const kept = readSuggestion(id);
-  if (kept && !isNote() && box.value.includes(kept)) mark(kept);
-  else writeSuggestion(id, "");
+  if (isNote() || !box.value.includes(readSuggestion(id))) writeSuggestion(id, "");
+  clear(strip);
 }
 
 export function closeModel() {
@@ -60,11 +59,12 @@ async function suggest() {
   if (!text) return;
   if (box.value === before && !isNote()) return use(text);
   // Something was written meanwhile: what Enter sends must not change under the fingers.
-  show(strip, "lista", ["✨ Sugerencia lista:", h("q", {}, text), action("Usarla", () => use(text)), action("Descartar", forgetSuggestion)]);
+  show(strip, "lista", ["✨ Sugerencia lista:", h("q", {}, text), action("Usarla", () => use(text)), action("Descartar", () => clear(strip))]);
 }
 
 function use(text) {
   if (isNote()) return box.focus();
+  box.value = box.value.replace(readSuggestion(ticket), "").trim();
   giveBack(text);
   writeSuggestion(ticket, text);
   mark(text);
@@ -100,7 +100,7 @@ async function ask(verb, place, words, again) {
   buttons[verb].setAttribute("aria-disabled", "true");
   const stop = () => {
     cancel(verb);
-    show(place, null, []);
+    clear(place);
     buttons[verb].focus();
   };
   show(place, "cargando", [words, action("Cancelar", stop)]);
@@ -109,7 +109,7 @@ async function ask(verb, place, words, again) {
     return answer.body.sugerencia ?? answer.body.resumen ?? null;
   } catch (error) {
     if (error.name === "AbortError") return null;
-    show(place, "error", [`⚠️ ${error.message}`, action("Reintentar", again), action("Cerrar", () => show(place, null, []))]);
+    show(place, "error", [`⚠️ ${error.message}`, action("Reintentar", again), action("Cerrar", () => clear(place))]);
     return null;
   } finally {
     if (asking[verb] === controller) cancel(verb);
@@ -120,6 +120,13 @@ function cancel(verb) {
   asking[verb]?.abort();
   delete asking[verb];
   buttons[verb].removeAttribute("aria-disabled");
+}
+
+/** Nothing more to say here; but a suggestion that is still in the box stays marked. */
+function clear(place) {
+  const kept = place === strip && readSuggestion(ticket);
+  if (kept) mark(kept);
+  else show(place, null, []);
 }
 
 function show(place, state, nodes) {
