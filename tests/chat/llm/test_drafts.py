@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
@@ -28,9 +29,10 @@ VERBS = {"sugerir": "sugerencia", "resumir": "resumen"}
 @pytest.fixture
 def ticket(tecnica: User) -> Ticket:
     made = make_ticket(make_contact(PERSON))
-    thread = Conversation.locked_for(made.contact)
-    thread.append(made, "user", "no enciende", state=Delivery.RECEIVED)
-    thread.append(made, "tecnico", "¿Desde cuándo?", state=Delivery.SENT, author=tecnica)
+    with transaction.atomic():
+        thread = Conversation.locked_for(made.contact)
+        thread.append(made, "user", "no enciende", state=Delivery.RECEIVED)
+        thread.append(made, "tecnico", "¿Desde cuándo?", state=Delivery.SENT, author=tecnica)
     return made
 
 

@@ -6,6 +6,7 @@ import json
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import transaction
 
 from chat import team
 from chat.llm import prompts, turns
@@ -23,7 +24,8 @@ def told(ticket: Ticket) -> str:
 
 
 def write(ticket: Ticket, text: str, role: str = "user", **fields: object) -> None:
-    Conversation.locked_for(ticket.contact).append(ticket, role, text, **{"state": Delivery.RECEIVED, **fields})
+    with transaction.atomic():
+        Conversation.locked_for(ticket.contact).append(ticket, role, text, **{"state": Delivery.RECEIVED, **fields})
 
 
 def test_the_request_has_no_telephone_and_nothing_of_other_people(model: FakeModel) -> None:
