@@ -23,6 +23,9 @@ from tests.programs import ROOT, until
 
 RESULTS = Path(__file__).with_name("results.json")
 PAGE = ROOT / "docs" / "chaos.md"
+# Its table of runs stands between these two lines.
+RULES = ROOT / "docs" / "delivery.md"
+BEGIN, END = "<!-- make chaos writes from here -->\n", "<!-- to here -->\n"
 OPEN = """SELECT count(*) FROM chat_message WHERE state IN ('en_cola', 'enviando')
     UNION ALL SELECT count(*) FROM whatsapp_webhookevent WHERE state = 'recibido'
     UNION ALL SELECT count(*) FROM whatsapp_webhookevent e
@@ -115,7 +118,28 @@ def keep(report: Report, runs: Iterable[str]) -> None:
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     results[report.name] = asdict(report)
     RESULTS.write_text(json.dumps(results, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
+    write(results, runs)
+
+
+def write(results: dict[str, dict[str, Any]], runs: Iterable[str]) -> None:
+    """The page, and the table of docs/delivery.md."""
     PAGE.write_text(page(results, runs))
+    before, _, rest = RULES.read_text().partition(BEGIN)
+    RULES.write_text(f"{before}{BEGIN}\n{table(results)}\n\n{END}{rest.partition(END)[2]}")
+
+
+def table(results: dict[str, dict[str, Any]]) -> str:
+    """One line a run: what it should reach, and what was counted."""
+    rows = ["| run | goal | lost, duplicated, reordered | scale | took | when |", "|---|---|---|---|---|---|"]
+    for name, result in sorted(results.items()):
+        counted = ", ".join(str(result["figures"].get(word, 0)) for word in ("lost", "duplicated", "reordered"))
+        failed = " **FAILED**" if result["broken"] else ""
+        rows.append(
+            f"| {name}{failed} | {result['goal']} | {counted} | {result['scale']} | {result['seconds']:.0f} s "
+            f"| {result['date']} |"
+        )
+    machines = sorted({result["machine"] for result in results.values()})
+    return "\n".join(rows) + f"\n\nOn {'; '.join(machines)}. All figures: [chaos.md](chaos.md)."
 
 
 def page(results: dict[str, dict[str, Any]], runs: Iterable[str]) -> str:
