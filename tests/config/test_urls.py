@@ -17,6 +17,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from chat import merging
 from chat.audit_models import AuditEntry
+from chat.llm_models import ModelSpending
 from chat.models import Conversation, Message, PredefinedMessage
 from config.auth import make_token
 from tests.factory import make_ticket, make_user
@@ -77,6 +78,11 @@ DESK = {
     "ticket/<int:ticket_id>/transferir": api("POST", "400"),
     "ticket/<int:ticket_id>/leido": api("POST", "400"),
     "ticket/<int:ticket_id>/presencia": api("POST", "400"),
+    "ticket/<int:ticket_id>/persona": api("GET", "200"),
+    "ticket/<int:ticket_id>/persona/mensajes": api("GET", "200"),
+    "ticket/<int:ticket_id>/persona/buscar": api("GET", "200"),  # nothing is searched, and nothing found
+    "ticket/<int:ticket_id>/sugerir": api("POST", "404"),  # no model is configured
+    "ticket/<int:ticket_id>/resumir": api("POST", "404"),
     "ticket/<int:ticket_id>/estado": api("POST", "400"),
     "ticket/<int:ticket_id>/tomar": api("POST", "200"),
     "estadisticas": Row("GET", LOGIN, "404", "200", "404"),
@@ -149,6 +155,7 @@ MODELS = {
     "tickets/ticket": "200 403 200 200 403",
     "chat/message": "200 403 200 200 403",
     "chat/auditentry": "200 403 200 200 403",
+    "chat/modelspending": "403 403 403 403 403",  # no model is configured
     "chat/predefinedmessage": "200 200 200 200 200",
     "auth/user": "200 200 200 200 403",
     "auth/group": "200 403 200 200 403",
@@ -199,6 +206,7 @@ def make(model: type[Model]) -> Model:
         AccessAttempt: {"failures_since_start": 1},
         AccessLog: {},
         AuditEntry: {},
+        ModelSpending: {"day": "2026-11-16"},
         AccessFailureLog: {},
         Connection: {"gateway": "waha"},
         WebhookEvent: {"gateway": "waha", "body": "{}"},
