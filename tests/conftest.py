@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -10,6 +13,7 @@ from django.core.cache import cache
 from django.test import Client
 from pytest_django import Settings
 
+from chat import sending
 from tests.factory import make_user
 from tickets import calendar
 from tickets.access import GROUP_SUPERVISORS, GROUP_TECHNICIANS
@@ -31,6 +35,29 @@ def plain_time(monkeypatch: pytest.MonkeyPatch) -> None:
 def empty_cache() -> None:
     """Who is in ticket 1 and what they type there is not known in another test's ticket 1."""
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def no_strays(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A request's own sending has ended before the next test: it would send what that one wrote."""
+    started: list[threading.Event] = []
+    submit = sending.stand_in.submit
+
+    def counted(function: Callable[..., Any], *args: Any) -> None:
+        ended = threading.Event()
+        started.append(ended)
+
+        def run() -> None:
+            try:
+                function(*args)
+            finally:
+                ended.set()
+
+        submit(run)
+
+    monkeypatch.setattr(sending.stand_in, "submit", counted)
+    yield
+    assert all(ended.wait(20) for ended in started)
 
 
 @pytest.fixture
