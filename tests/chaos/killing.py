@@ -35,7 +35,8 @@ def killed(folder: Path, name: str, seed: int, *, plan: dict[str, int], messages
                 Blow(chance.randrange(messages), "postgres", lambda: restarts(server)) for _ in range(postgres_blows)
             ]
         began = time.monotonic()
-        load = Load(desk, tickets, messages, seed).start()
+        # While a worker of its own starts again, every client waits ENVIO_ESPERA_S for each answer.
+        load = Load(desk, tickets, messages, seed, threads=40 if broker else 16).start()
         fallen = strike_all(load, blows, chance, limit)
         load.join(max(10, limit - (time.monotonic() - began)))
         report.figures |= {
