@@ -5,7 +5,7 @@ const PAUSE_MS = 300;
 /**
  * The search box of a timeline: counts what it finds and goes from one to the next, the newest first.
  * @param {HTMLElement} root
- * @param {import("./timeline.js").Timeline} timeline
+ * @param {object} timeline the Timeline that it searches
  */
 export function startSearch(root, timeline) {
   const bar = root.querySelector(".buscar");
