@@ -109,7 +109,7 @@ MUTANTS = [
     Mutant("the breaker is ignored", delivery.wait_for_line, "not line.may_send", "False"),
     Mutant("a pause is ignored", Connection.may_send.fget, " and self.paused is None", ""),  # type: ignore[attr-defined]
     Mutant("the key is ignored", compose.write, "if draft.key and", "if False and"),
-    Mutant("a key's text is not compared", compose.write, "known.said != draft.text", "False"),
+    Mutant("a key's text is not compared", compose.write, "known.said == draft.text and", ""),
     Mutant("an echo is bound to any row", echoes.settle_by_echo, "filter(said, gateway=", "filter(gateway="),
     Mutant(
         "an echo does not wait for the send under way",

@@ -214,7 +214,7 @@ def test_a_failure_half_way_leaves_nothing_but_the_event(monkeypatch: pytest.Mon
     def broken(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("chat.inbound.assist", broken)
+    monkeypatch.setattr("chat.interview.assist", broken)
     assert post_webhook(inbound()).status_code == 200
     assert WebhookEvent.objects.get().state == "error"
     assert not Ticket.objects.exists()
