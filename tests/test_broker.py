@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -81,11 +82,25 @@ def test_without_its_broker_a_post_answers_and_everything_goes_out_by_the_sweep(
     assert running.accepted().count(text) == 1
 
 
+def stopped(worker: int, desk: Desk) -> bool:
+    """Stop the worker; False, and it goes on, where that was while it held SQLite's lock, which nobody gets then."""
+    os.kill(worker, signal.SIGSTOP)
+    database = sqlite3.connect(f"{desk.environment['DATA_DIR']}/chat.sqlite3", timeout=0.5, isolation_level=None)
+    try:
+        database.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError:
+        os.kill(worker, signal.SIGCONT)
+        return False
+    finally:
+        database.close()
+    return True
+
+
 def test_what_a_wiped_broker_forgot_goes_out_by_the_sweep(running: Desk, redis: RedisServer) -> None:
     _, ticket = new_person(running)
     until(lambda: answered(running, ticket), 15)
     worker, text = running.running["worker"].pid, f"olvidado {uuid4()}"
-    os.kill(worker, signal.SIGSTOP)
+    until(lambda: stopped(worker, running))
     try:
         answer = running.send(ticket, text)
         assert (answer.status_code, answer.json()["status"]) == (503, "en_cola"), answer.text
