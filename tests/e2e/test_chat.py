@@ -22,7 +22,7 @@ def fill_thread(running: Desk, phone: str, messages: int) -> None:
 
 
 def test_the_header_shows_number_name_and_phone(screen: Screen, ticket: int, phone: str) -> None:
-    head = screen.open(ticket).locator("header")
+    head = screen.open(ticket).locator(".panel-cabeza")
     expect(head).to_contain_text(f"#{ticket}")
     expect(head).to_contain_text(re.compile(r"\+52 477 100 \d{4}"))
 
@@ -102,7 +102,7 @@ def test_one_chat_at_a_time_another_one_closes_the_first(screen: Screen, ticket:
     other = running.ticket_of("+524779990001")
     screen.page.evaluate(f"history.pushState(null, '', '/?chat={other}'); dispatchEvent(new PopStateEvent('popstate'))")
     expect(screen.page.locator("dialog[open]")).to_have_count(1)
-    expect(screen.panel().locator("header")).to_contain_text(f"#{other}")
+    expect(screen.panel().locator(".panel-cabeza")).to_contain_text(f"#{other}")
 
 
 def test_the_reader_at_the_end_follows_and_the_reader_further_up_stays_and_is_told(
