@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,6 +80,9 @@ def test_a_technicians_morning(screen: Screen, boss: Screen, context: BrowserCon
     screen.open(ticket)
     page.locator("#chat-tomar").click()
     expect(page.locator("#chat-tecnico")).to_have_text("Lo atiendes tú")
+    page.locator("#chat-persona").click()
+    expect(page.locator("#persona")).to_contain_text("1 ticket")
+    page.keyboard.press("Escape")
     page.locator("#chat-nota").click()
     box.press_sequentially("@sof")
     expect(page.locator("#chat-menciones").get_by_role("option", name="Sofía Soto")).to_be_visible()
@@ -105,8 +109,13 @@ def test_a_technicians_morning(screen: Screen, boss: Screen, context: BrowserCon
     expect(page.locator("#chat-tecnico")).to_have_text("Lo atiende Sofía Soto")
     boss.open(ticket)
     expect(boss.bubble("la de repuesto")).to_be_visible()
-    boss.write("Listo, ya enciende")
-    expect(phone.screen).to_contain_text("Listo, ya enciende")
+    words = boss.page.locator("#chat-texto")
+    words.press_sequentially("/equipo listo")
+    expect(boss.page.locator("#chat-respuestas [role=option]")).to_have_count(1)
+    words.press("Enter")
+    expect(words).to_have_value(re.compile(f"ticket #{ticket}"))
+    words.press("Enter")
+    expect(phone.screen).to_contain_text(f"ya está listo (ticket #{ticket})")
     boss.page.locator("#chat-estado").select_option("Resuelto")
     expect(page.locator("#chat-estado")).to_have_value("Resuelto")
 

@@ -10,6 +10,7 @@ import sys
 import pytest
 from playwright.sync_api import Locator, expect
 
+from tests.e2e.axe import looked_at
 from tests.e2e.conftest import Screen
 from tests.programs import ROOT, Desk, until
 
@@ -65,6 +66,7 @@ def test_a_persons_whole_history_stands_beside_the_chat(screen: Screen, running:
     expect(listed.last).to_contain_text("Cerrado")
     expect(page.locator("#chat-texto")).to_be_in_viewport()
     screen.picture("persona")
+    assert looked_at(page) == ""
 
     # A ticket opens its part of the one timeline, which goes on either way as one scrolls.
     listed.nth(1).click()
@@ -130,6 +132,7 @@ def test_search_jumps_from_hit_to_hit_through_all_their_tickets(screen: Screen, 
     expect(count).to_have_text("1 de 99")
     expect(rows.locator("[data-seq='397'] mark")).to_be_in_viewport()
     screen.picture("persona-buscar")
+    assert looked_at(page) == ""
     find.fill("<img src=x>")
     expect(count).to_have_text("Sin resultados")
     find.press("Escape")
