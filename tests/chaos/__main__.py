@@ -14,13 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.chaos import broken, clients, gateway, killing, webhooks
+from tests.chaos import broken, clients, gateway, histories, killing, webhooks
 from tests.chaos.report import Report, keep, measured
 
 EMBEDDED = {"web0": 150, "simulator": 50}
 SEPARATE = {"web0": 60, "worker0": 90, "simulator": 40, "beat": 10}
 # What --scale shrinks.
-SIZES = ("messages", "redis_blows", "postgres_blows", "pauses", "keys", "events", "kills", "seconds")
+SIZES = ("messages", "redis_blows", "postgres_blows", "pauses", "keys", "events", "kills", "seconds", "examples")
 
 RUNS: dict[str, tuple[Callable[..., Report], dict[str, Any]]] = {
     "a1-sqlite-embedded": (killing.killed, {"plan": EMBEDDED, "messages": 10_000}),
@@ -42,6 +42,8 @@ RUNS: dict[str, tuple[Callable[..., Report], dict[str, Any]]] = {
     "k-defaults": (killing.killed, {"plan": {"web0": 14, "simulator": 6}, "messages": 500, "defaults": True}),
     "j1-disk-full": (broken.full_disk, {}),
     "j2-read-only": (broken.read_only, {}),
+    "l-histories": (histories.random_histories, {"examples": 4_000}),
+    "m-planted-bugs": (histories.planted_bugs, {}),
     "j3-postgres-away": (broken.postgres_away, {"seconds": 60}),
 }  # fmt: skip
 
@@ -68,7 +70,7 @@ def main() -> int:
         folder = Path(tempfile.mkdtemp(prefix=f"chaos-{name}-"))
         print(f"{name}: {folder}", flush=True)
         more = scaled(options, arguments.scale)
-        report = measured(lambda: run(folder, name, seed, **more), arguments.scale)  # noqa: B023
+        report = measured(lambda: run(folder, name, seed, **more), name, seed, arguments.scale)  # noqa: B023
         failed += not report.passed
         if arguments.write:
             keep(report, RUNS)

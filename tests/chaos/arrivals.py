@@ -25,6 +25,8 @@ def received(evidence: Evidence, verdict: Verdict) -> None:
     for state in ("recibido", "error"):
         if count := evidence.events.get(state, 0):
             verdict.blame("I6", f"{count} avisos en «{state}»")
+    if evidence.stuck:
+        verdict.blame("I6", f"{evidence.stuck} avisos esperan lo que ya está")
 
 
 def noticed(evidence: Evidence, verdict: Verdict) -> None:
@@ -32,15 +34,23 @@ def noticed(evidence: Evidence, verdict: Verdict) -> None:
     rows: dict[str | None, list[Row]] = {}
     for row in evidence.rows:
         rows.setdefault(row.gateway_id, []).append(row)
-    texts = {row.text for row in evidence.rows}
+    shown = repeated((row.address, row.text) for row in evidence.rows)
     for line in evidence.notices:
+        events = evidence.ledger.get(line["aviso"], 0)
         found = rows.get(line["id"].split("_")[2], [])
         if line["que"] in ("falso", "truncado"):
             verdict.count("forged and refused", line["estado"] == 401)
-            if line["estado"] != 401 or line["texto"] in texts:
-                verdict.blame("I1", f"aviso {line['que']} con respuesta {line['estado']}")
+            # A truncated one has the words of a real one: its own event is what must not be there.
+            if line["estado"] != 401 or events or (line["que"] == "falso" and shown.get((chat(line), line["texto"]))):
+                verdict.blame("I1", f"aviso {line['que']} con respuesta {line['estado']} y {events} eventos")
+        elif events != 1:
+            verdict.count("lost" if not events else "duplicated", 1)
+            verdict.blame("I1", f"el aviso {line['aviso']} son {events} eventos")
         elif len(found) != 1 or found[0].text != line["texto"]:
             verdict.count("lost" if not found else "duplicated", 1)
             verdict.blame("I1", f"{line['que']} {line['id']}: {len(found)} filas")
+        elif (count := shown[chat(line), line["texto"]]) != 1:
+            verdict.count("duplicated", count - 1)
+            verdict.blame("I1", f"{line['que']} {line['id']}: su texto está {count} veces")
         elif line["que"] == "palomita" and found[0].state != "leido":
             verdict.blame("I7", f"{line['id']} quedó {found[0].state}")

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from pathlib import Path
 
 from tests.chaos.arrivals import noticed, received, typed
-from tests.chaos.evidence import SENT, Evidence, Row, Verdict, chat, read, repeated
+from tests.chaos.endings import ended, said
+from tests.chaos.evidence import DOUBTFUL, SENT, Evidence, Row, Verdict, chat, read, repeated
 
 MOVES = {
     "en_cola": {"enviando", "fallido", "descartado"},
@@ -29,6 +31,8 @@ AT_ONCE_S = 1.0
 def judge(evidence: Evidence) -> Verdict:
     verdict = Verdict()
     acknowledged(evidence, verdict)
+    said(evidence, verdict)
+    ended(evidence, verdict)
     taken_once(evidence, verdict)
     in_order(evidence, verdict)
     sent_is_true(evidence, verdict)
@@ -53,8 +57,8 @@ def acknowledged(evidence: Evidence, verdict: Verdict) -> None:
     verdict.count("acknowledged", len({line["key"] for line in saved}))
     for line in saved:
         rows = by_key.get(line["key"], [])
-        said = (line["text"], line["ticket"], line["body"]["seq"])
-        right = [row for row in rows if (row.text, row.ticket, row.seq) == said]
+        wanted = (line["text"], line["ticket"], line["body"]["seq"])
+        right = [row for row in rows if (row.text, row.ticket, row.seq) == wanted]
         if not (len(rows) == len(right) == 1):
             verdict.count("lost", not rows)
             verdict.blame("I1", f"{line['key']}: {len(rows)} filas, {len(right)} como se dijo")
@@ -73,18 +77,29 @@ def in_order(evidence: Evidence, verdict: Verdict) -> None:
     """I3: a conversation's messages were accepted by seq, except those in doubt when a later one was sent."""
     rows = {(row.address, row.text): row for row in outgoing(evidence)}
     unique = repeated((row.address, row.text) for row in outgoing(evidence))
-    last: dict[str, int] = {}
+    began, doubted = first_moves(evidence, "enviando"), first_moves(evidence, DOUBTFUL)
+    before: dict[str, list[Row]] = {}
     for line in evidence.accepted:
         row = rows.get((chat(line), line["texto"]))
         if row is None or unique[row.address, row.text] > 1:
             continue
-        if row.seq < last.get(row.address, 0):
-            if row.id in evidence.doubted:
-                verdict.count("reordered after doubt", 1)
-            else:
-                verdict.count("reordered", 1)
-                verdict.blame("I3", f"{row.address}: el {row.seq} salió después del {last[row.address]}")
-        last[row.address] = max(row.seq, last.get(row.address, 0))
+        if overtakers := [other for other in before.get(row.address, []) if other.seq > row.seq]:
+            # Of one conversation the moves are in the order in which they were made, on both databases.
+            since = doubted.get(row.id, math.inf)
+            unexcused = [other for other in overtakers if since >= began.get(other.id, 0)]
+            verdict.count("reordered" if unexcused else "reordered after doubt", 1)
+            for other in unexcused:
+                verdict.blame("I3", f"{row.address}: el {row.seq} salió después del {other.seq}")
+        before.setdefault(row.address, []).append(row)
+
+
+def first_moves(evidence: Evidence, state: str) -> dict[int, int]:
+    """By row: the number of its first move to `state`."""
+    found: dict[int, int] = {}
+    for number, what, row, _, new, _ in evidence.moves:
+        if what == "message" and new == state:
+            found.setdefault(int(row), number)
+    return found
 
 
 def sent_is_true(evidence: Evidence, verdict: Verdict) -> None:

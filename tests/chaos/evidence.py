@@ -47,7 +47,7 @@ CREATE OR REPLACE TRIGGER chaos_session AFTER UPDATE ON whatsapp_connection
     FOR EACH ROW WHEN (old.connected <> new.connected) EXECUTE FUNCTION chaos_session();
 """
 ROWS = """SELECT m.id, m.conversation_id, m.ticket_id, m.seq, m.role, m.text, m.key, m.state, m.gateway_id, m.attempts,
-    m.settled_by_id, c.address FROM chat_message m JOIN chat_conversation v ON v.id = m.conversation_id
+    m.settled_by_id, c.address, m.crashes FROM chat_message m JOIN chat_conversation v ON v.id = m.conversation_id
     JOIN tickets_contact c ON c.id = v.contact_id
     WHERE m.id > (SELECT min(CAST(row AS integer)) FROM chaos_moves WHERE what = 'start')
     ORDER BY m.conversation_id, m.seq"""
@@ -55,8 +55,15 @@ TICKETS = "SELECT c.address, t.id FROM tickets_ticket t JOIN tickets_contact c O
 # What was there before the run is not judged.
 START = "INSERT INTO chaos_moves (what, row) SELECT 'start', coalesce(max(id), 0) FROM chat_message"
 NAMES = ("id", "conversation", "ticket", "seq", "role", "text", "key", "state", "gateway_id", "attempts",
-         "settled_by", "address")  # fmt: skip
+         "settled_by", "address", "crashes")  # fmt: skip
 MOVES = "SELECT id, what, row, old, new, at FROM chaos_moves WHERE what <> 'start' ORDER BY id"
+
+
+LEDGER = "SELECT external_id, count(*) FROM whatsapp_webhookevent GROUP BY external_id"
+# What waits for a message that is there, or for a send that has ended: in the end nothing does.
+STUCK = """SELECT count(*) FROM whatsapp_webhookevent e
+    WHERE e.state = 'en_espera' AND (e.waits_on LIKE 'conversation:%' OR EXISTS
+    (SELECT 1 FROM chat_message m WHERE e.waits_on = 'message:' || m.gateway_id))"""
 
 
 def is_postgres(database: str) -> bool:
@@ -105,6 +112,7 @@ class Row:
     attempts: int
     settled_by: int | None
     address: str
+    crashes: int = 0
 
 
 @dataclass
@@ -134,6 +142,8 @@ class Evidence:
     moves: list[tuple[int, str, str, str, str, float]]
     events: dict[str, int]
     postgres: bool
+    ledger: dict[str, int] = field(default_factory=dict)
+    stuck: int = 0
     doubted: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -153,6 +163,8 @@ def read(database: str, told: Path, simulator: Path) -> Evidence:
         moves=query(database, MOVES),  # type: ignore[arg-type]
         events=dict(query(database, "SELECT state, count(*) FROM whatsapp_webhookevent GROUP BY state")),  # type: ignore[arg-type]
         postgres=is_postgres(database),
+        ledger=dict(query(database, LEDGER)),  # type: ignore[arg-type]
+        stuck=query(database, STUCK)[0][0],
     )
 
 

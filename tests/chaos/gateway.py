@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,15 +18,20 @@ from whatsapp.simulator.faults import FAULTS
 
 # Of 1,000 messages, how many may meet a gateway that is away or hangs: 8 at once, and one at each later trial.
 HANDFUL = 20
+CONNECTED = "SELECT count(*) FROM whatsapp_connection WHERE connected"
 
 
 def faulty(folder: Path, name: str, seed: int, *, messages: int = 5_000, chats: int = 100, rate: float = 0.01,
            postgres: bool = False) -> Report:  # fmt: skip
     """Every fault of the gateway at `rate`; each lands in its row of the table of outcomes."""
     report = Report(
-        name, f"{messages} messages, every fault at {rate:.0%}: each in its row, 90 % of doubts settled", seed
+        name,
+        f"{messages} messages, every fault at {rate:.0%}: each in its row, "
+        "90 % settled of the doubts that the gateway had accepted",
+        seed,
     )
-    with fleet(folder, postgres=postgres, WHATSAPP_TIMEOUT_S="2") as desk:
+    # Clients wait longer than the gateway may take, or no POST would ever tell of a call that hung.
+    with fleet(folder, postgres=postgres, WHATSAPP_TIMEOUT_S="2", ENVIO_ESPERA_S="4") as desk:
         tickets = desk.open_tickets(chats)
         desk.set_faults(tasas={fault: rate for fault in FAULTS if fault != "ninguna"}, semilla=seed)
         Load(desk, tickets, messages, seed).start().join(3_600)
@@ -43,7 +49,7 @@ def away(folder: Path, name: str, seed: int, *, messages: int = 1_000, chats: in
          per_second: float = 5, hang: bool = False) -> Report:  # fmt: skip
     """`messages` wait while the gateway is disconnected, or hangs; then all go out in order and not too fast."""
     what = "hangs" if hang else "is disconnected"
-    little = f"at most {HANDFUL} sends and doubts" if hang else "probes by the rule, no doubt"
+    little = f"at most {HANDFUL} sends and doubts" if hang else "no send, probes by the rule, no doubt"
     goal = f"the gateway {what} for {seconds:.0f} s with {messages} queued in {chats} chats: {little}, then "
     report = Report(name, f"{goal}all in order, at most {per_second:g} a second", seed)
     with fleet(folder, ENVIO_POR_SEGUNDO=f"{per_second:g}") as desk:
@@ -51,6 +57,8 @@ def away(folder: Path, name: str, seed: int, *, messages: int = 1_000, chats: in
         until(lambda: not waiting(desk), 120, "los saludos")
         began = time.time()
         desk.set_faults(**({"falla": "colgar"} if hang else {"conexion": "desconectado"}))
+        if not hang:
+            until(lambda: not query(desk.database, CONNECTED)[0][0], 30, "que la mesa sepa que no hay conexión")
         Load(desk, tickets, messages, seed).start().join(1_800)
         left = max(0, began + seconds - time.time())
         if left:
@@ -61,13 +69,14 @@ def away(folder: Path, name: str, seed: int, *, messages: int = 1_000, chats: in
             "probes": len([line for line in calls if line["que"] == "estado"]),
             "sends tried": len([line for line in calls if line["que"] == "envio"]),
         }  # fmt: skip
-        report.require(report.figures["sends tried"] <= HANDFUL, "envíos con el gateway caído")
+        report.require(report.figures["sends tried"] <= (HANDFUL if hang else 0), "envíos con el gateway caído")
         if not hang:
             rhythm(report, [line["cuando"] - began for line in calls if line["que"] == "estado"])
         back = time.time()
         desk.set_faults(falla="ninguna", conexion="conectado")
         report.judge(desk, 120 + 2 * messages / per_second)
         report.require(report.figures["ever in doubt"] <= (HANDFUL if hang else 0), "demasiadas dudas")
+        report.require(report.figures.get("breaker opened", 0) > 0, "la conexión nunca se dio por caída")
         speed(desk, report, back, per_second)
     return report
 
@@ -75,8 +84,8 @@ def away(folder: Path, name: str, seed: int, *, messages: int = 1_000, chats: in
 def rhythm(report: Report, times: list[float]) -> None:
     """The gateway is asked every 5 s in the first minute and every 15 s after; the sweep comes up to 5 s late."""
     for name, shortest, longest, gaps in (
-        ("first minute", 4, 11, [late - early for early, late in pairwise(times) if late <= 60]),
-        ("after it", 14, 21, [late - early for early, late in pairwise(times) if early >= 60]),
+        ("first minute", 4.5, 10.5, [late - early for early, late in pairwise(times) if late <= 60]),
+        ("after it", 14.5, 20.5, [late - early for early, late in pairwise(times) if early >= 60]),
     ):
         if gaps:
             report.figures[f"seconds between probes, {name}"] = f"{min(gaps):.1f} to {max(gaps):.1f}"
@@ -90,13 +99,13 @@ def waiting(desk: Fleet) -> int:
 
 
 def speed(desk: Fleet, report: Report, since: float, per_second: float) -> None:
-    """How fast what had waited went out; a window of one second must not hold more than the rate and one burst."""
+    """How fast what had waited went out: never faster than the rate, but for two calls that came late and soon."""
     calls = lines(desk.folder / "simulador" / "llamadas.jsonl")
     times = sorted(line["cuando"] for line in calls if line["que"] == "envio" and line["cuando"] >= since)
     if len(times) < 2:
         return
-    worst = max(sum(1 for other in times if moment <= other < moment + 5) for moment in times[::5])
-    report.figures["sent a second on average"] = average = round(len(times) / (times[-1] - times[0]), 2)
+    worst = max(bisect_left(times, moment + 5) - number for number, moment in enumerate(times))
+    report.figures["sent a second on average"] = average = round((len(times) - 1) / (times[-1] - times[0]), 2)
     report.figures["most in 5 seconds"] = worst
-    report.require(average >= 0.8 * per_second, f"sólo {average} por segundo")
-    report.require(worst <= 5 * per_second * 1.1 + 3, f"{worst} en 5 s con {per_second:g} por segundo")
+    report.require(0.8 * per_second <= average <= 1.02 * per_second, f"{average} por segundo")
+    report.require(worst <= 5 * per_second + 2, f"{worst} en 5 s con {per_second:g} por segundo")

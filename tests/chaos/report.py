@@ -9,11 +9,12 @@ import sqlite3
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import requests
 
@@ -49,8 +50,10 @@ class Report:
     machine: str = ""
     scale: float = 1
     settings: str = ""
+    latest: ClassVar[Report | None] = None
 
     def __post_init__(self) -> None:
+        Report.latest = self
         print(f"{self.name}: semilla {self.seed}", flush=True)
 
     @property
@@ -65,11 +68,12 @@ class Report:
     def judge(self, fleet: Fleet, seconds: float = 120) -> None:
         """Faults off, wait until nothing moves, and let the checker judge."""
         fleet.set_faults(falla="ninguna", tasas={}, tasas_avisos={}, conexion="conectado")
-        self.settings, began = fleet.settings, time.monotonic()
+        self.settings, began, late = fleet.settings, time.monotonic(), ""
         try:
             until(lambda: quiet(fleet), seconds)
         except AssertionError:
             self.figures["not quiet after"] = seconds
+            late = f"no se aquietó en {seconds:.0f} s"
         self.figures["seconds until quiet"] = round(time.monotonic() - began, 1)
         command = [sys.executable, "-m", "tests.chaos.checker", fleet.database, str(fleet.told)]
         ended = subprocess.run([*command, str(fleet.folder / "simulador")], cwd=ROOT, capture_output=True, text=True)
@@ -77,6 +81,8 @@ class Report:
         verdict = json.loads(ended.stdout)
         self.figures |= verdict["counts"]
         self.broken |= verdict["broken"]
+        if late:
+            self.broken.setdefault("I6", []).append(late)
 
 
 def quiet(fleet: Fleet) -> bool:
@@ -106,10 +112,15 @@ def machine() -> str:
     return f"{os.cpu_count()} CPU {cpu}, {memory:.0f} GiB, {versions}"
 
 
-def measured(run: Callable[[], Report], scale: float) -> Report:
-    """Run it, print what it found, and keep it."""
-    began = time.monotonic()
-    report = run()
+def measured(run: Callable[[], Report], name: str, seed: int, scale: float) -> Report:
+    """Run it and print what it found. One that breaks off is a report too, or the page would show the last good one."""
+    began, Report.latest = time.monotonic(), None
+    try:
+        report = run()
+    except Exception as error:
+        traceback.print_exc()
+        report = Report.latest or Report(name, "", seed)
+        report.require(False, f"se interrumpió: {type(error).__name__}: {error}")
     report.seconds, report.scale = round(time.monotonic() - began, 1), scale
     report.date, report.machine = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), machine()
     print(json.dumps(asdict(report), ensure_ascii=False, indent=1), flush=True)

@@ -29,9 +29,9 @@ def imported(path: Path) -> set[str]:
 
 
 def test_the_judge_imports_nothing_of_the_desk() -> None:
-    for name in ("checker.py", "arrivals.py", "evidence.py"):
+    for name in ("checker.py", "arrivals.py", "endings.py", "evidence.py"):
         others = {module for module in imported(HERE / name) if module.split(".")[0] not in sys.stdlib_module_names}
-        assert others <= {"psycopg", "tests.chaos.arrivals", "tests.chaos.evidence"}, name
+        assert others <= {"psycopg", "tests.chaos.arrivals", "tests.chaos.endings", "tests.chaos.evidence"}, name
 
 
 def row(number: int, **more: object) -> Row:
@@ -47,6 +47,21 @@ def accepted(number: int) -> dict[str, str]:
 
 def told(number: int) -> dict[str, object]:
     return {"key": KEY.format(number), "ticket": 1, "text": f"texto {number}", "status": 200, "body": {"seq": number}}
+
+
+def refused(good: Evidence, status: int, state: str = "fallido", **more: object) -> Evidence:
+    """The second message was never accepted, and its client was told `status`."""
+    second = {**told(2), "status": status}
+    return replace(good, told=[told(1), second], accepted=[accepted(1)], rows=[row(1), row(2, state=state, **more)])
+
+
+def noticed(good: Evidence, kind: str = "escrito", events: int = 1, status: int = 200, **more: object) -> Evidence:
+    """A storm's webhook with a person's words, which are in the row 3 unless `more` says otherwise."""
+    line = {"id": "false_5215500000000@c.us_3EB3", "chatId": "5215500000000@c.us", "texto": "texto 3",
+            "que": kind, "aviso": "message.any:evt_3", "estado": status}  # fmt: skip
+    kept = row(3, role="user", key="", state="recibido", attempts=0)
+    return replace(good, **{"notices": [line], "rows": [*good.rows, kept], "ledger": {"message.any:evt_3": events},
+                            **more})  # type: ignore[arg-type]  # fmt: skip
 
 
 def moves(*given: tuple[str, str, str, str]) -> list[tuple[int, str, str, str, str, float]]:
@@ -91,16 +106,36 @@ CRIMES: dict[str, tuple[str, Callable[[Evidence], Evidence]]] = {
         "I8", lambda good: replace(
             good, moves=moves(("session", "waha", "1", "0"), ("message", "1", "en_cola", "enviando")))),
     "called without an attempt": (
-        "I9", lambda good: replace(good, calls=[{"que": "envio", "texto": "texto 1"}] * 2)),
+        "I9", lambda good: replace(good, calls=[{"que": "envio", "texto": "texto 1", "falla": "ninguna"}] * 2)),
     "called without a body, and without an attempt": (
-        "I9", lambda good: replace(good, calls=[{"que": "envio", "texto": None}] * 3)),
+        "I9", lambda good: replace(good, calls=[{"que": "envio", "texto": None, "falla": "ninguna"}] * 3)),
+    "told as sent and failed": ("I4", lambda good: replace(good, rows=[row(1), row(2, state="fallido", crashes=5)],
+                                                          accepted=[accepted(1)])),
+    "told as refused and sent": ("I4", lambda good: replace(good, told=[told(1), {**told(2), "status": 422}])),
+    "failed and nobody refused it": ("I6", lambda good: refused(good, 503)),
+    "discarded by nobody": ("I6", lambda good: refused(good, 503, "descartado")),
+    "discarded though accepted": (
+        "I4", lambda good: replace(good, told=[], rows=[row(1), row(2, state="descartado", settled_by=1)])),
+    "overtaken before its doubt": (
+        "I3", lambda good: replace(good, accepted=[accepted(2), accepted(1)], moves=moves(
+            ("message", "1", "en_cola", "enviando"), ("message", "2", "en_cola", "enviando"),
+            ("message", "2", "enviando", "enviado"), ("message", "1", "enviando", "sin_confirmar")))),
+    "an event that waits for what is there": ("I6", lambda good: replace(good, stuck=1)),
+    "a webhook's event lost": ("I1", lambda good: noticed(good, events=0)),
+    "a webhook's row lost": ("I1", lambda good: noticed(good, rows=good.rows)),
+    "a webhook's words in two rows": ("I1", lambda good: noticed(good, rows=[*good.rows, *(
+        row(number, role="user", key="", state="recibido", attempts=0, text="texto 3") for number in (3, 4))])),
+    "a tick that is not the last": ("I7", lambda good: noticed(good, "palomita")),
+    "a forged webhook taken": ("I1", lambda good: noticed(good, "falso", status=200, rows=good.rows, ledger={})),
+    "a forged webhook's words shown": ("I1", lambda good: noticed(good, "falso", status=401, ledger={})),
+    "a truncated webhook's event kept": ("I1", lambda good: noticed(good, "truncado", status=401)),
     "a person's words lost": (
         "I1", lambda good: replace(good, written=[{"chatId": "5215500000000@c.us", "texto": "hola", "id": "f_c_x"}])),
 }  # fmt: skip
 
 
 def test_a_call_whose_body_never_came_is_somebody_s_attempt(good: Evidence) -> None:
-    assert not judge(replace(good, calls=[{"que": "envio", "texto": None}])).broken
+    assert not judge(replace(good, calls=[{"que": "envio", "texto": None, "falla": "ninguna"}])).broken
 
 
 @pytest.mark.parametrize("crime", CRIMES)
@@ -111,8 +146,31 @@ def test_every_crime_is_seen(good: Evidence, crime: str) -> None:
 
 def test_what_was_in_doubt_when_a_later_one_was_sent_may_be_overtaken(good: Evidence) -> None:
     doubted = replace(
-        good, accepted=[accepted(2), accepted(1)], moves=moves(("message", "1", "enviando", "sin_confirmar"))
+        good,
+        accepted=[accepted(2), accepted(1)],
+        moves=moves(("message", "1", "enviando", "sin_confirmar"), ("message", "2", "en_cola", "enviando")),
     )
     verdict = judge(doubted)
     assert verdict.broken == {}
     assert verdict.counts["reordered after doubt"] == 1
+
+
+@pytest.mark.parametrize("line", [{"texto": "texto 2", "falla": "rechazar"}, {"texto": None, "falla": "ninguna"}])
+def test_what_the_gateway_refused_may_fail(good: Evidence, line: dict[str, object]) -> None:
+    assert not judge(replace(refused(good, 422), calls=[{"que": "envio", **line}])).broken
+
+
+def test_what_our_own_errors_failed_is_counted(good: Evidence) -> None:
+    verdict = judge(refused(good, 422, crashes=5))
+    assert not verdict.broken
+    assert verdict.counts["failed by our own errors"] == 1
+
+
+def test_what_a_person_discarded_and_what_the_assistant_withdrew_is_not_blamed(good: Evidence) -> None:
+    assert not judge(refused(good, 504, "descartado", settled_by=1)).broken
+    assert not judge(refused(good, 503, "descartado", role="assistant")).broken
+
+
+def test_a_storm_in_which_all_was_taken_once_is_not_blamed(good: Evidence) -> None:
+    assert not judge(noticed(good)).broken
+    assert not judge(noticed(good, "truncado", status=401, ledger={})).broken

@@ -13,7 +13,7 @@ NUMBERS = {fault: number for number, fault in enumerate(TABLE, start=1)}
 
 
 def judged(moved: dict[str, str] | None = None, answered: dict[str, int] | None = None, missing: str = "",
-           expected: float = SURELY, **ended: str) -> list[str]:  # fmt: skip
+           expected: float = SURELY, said: str = "", **ended: str) -> list[str]:  # fmt: skip
     """What is blamed on a run with one message of each fault, all in their rows but for what is given."""
     there: dict[str, Any] = {fault: number for fault, number in NUMBERS.items() if fault != missing}
     moves = {fault: TABLE[fault][0] for fault in there} | (moved or {})
@@ -21,7 +21,10 @@ def judged(moved: dict[str, str] | None = None, answered: dict[str, int] | None 
     ends = {fault: min(TABLE[fault][2]) for fault in there} | ended
     report = Report("prueba", "", 1)
     evidence = Evidence(
-        told=[{"text": f"texto {number}", "status": answers[fault]} for fault, number in there.items()],
+        told=[
+            {"text": f"texto {number}", "status": answers[fault], "body": {"status": said or TABLE[fault][0]}}
+            for fault, number in there.items()
+        ],
         calls=[{"que": "envio", "texto": f"texto {number}", "falla": fault} for fault, number in there.items()],
         rows=[row(number, state=ends[fault]) for fault, number in there.items()],
         moves=[(number, "message", str(number), "enviando", moves[fault], 0.0) for fault, number in there.items()],
@@ -38,6 +41,13 @@ def test_a_run_in_which_every_fault_is_in_its_row_is_not_blamed() -> None:
 def test_what_never_happened_is_blamed_when_it_should_have() -> None:
     assert judged(missing="reinicio_despues") == ["reinicio_despues: no ocurrió"]
     assert judged(missing="reinicio_despues", expected=SURELY - 1) == []
+
+
+def test_a_class_of_which_no_post_told_its_outcome_is_blamed() -> None:
+    early = "colgar: ningún POST dijo lo suyo"
+    assert judged(answered={"colgar": 503}) == [early]
+    assert early in judged(said="enviando")
+    assert judged(answered={"colgar": 503}, expected=SURELY - 1) == []
 
 
 def test_each_part_of_a_row_counts() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import threading
@@ -31,6 +32,15 @@ class Notice:
     message: Message
     body: bytes
     signed: bytes
+
+    @property
+    def event(self) -> str:
+        """How the desk would name its event: one that cannot be read is named by its bytes."""
+        try:
+            said = json.loads(self.body)
+        except ValueError:
+            return f"?:{hashlib.sha256(self.body).hexdigest()}"
+        return f"{said['event']}:{said['id']}"
 
     @property
     def bad(self) -> bool:
@@ -97,7 +107,7 @@ class Storm:
             except requests.RequestException:
                 status = 0
             if status == 200 or (notice.bad and status and status < 500):
-                line = {**notice.message.accepted(), "que": notice.kind, "estado": status}
+                line = {**notice.message.accepted(), "que": notice.kind, "aviso": notice.event, "estado": status}
                 with self.lock:
                     self.log.write(json.dumps(line).encode() + b"\n")
                     self.log.flush()
@@ -125,6 +135,7 @@ def storm(folder: Path, name: str, seed: int, *, events: int = 20_000, chats: in
             thread.join(max(1, limit - (time.monotonic() - began)))
         wind.given_up.set()
         report.require(wind.done == wind.count, f"{wind.done} de {wind.count} avisos en {limit:.0f} s")
+        report.require(fallen == kills, f"{fallen} de {kills} golpes")
         report.figures |= {"webhooks": wind.count, "kills": fallen, "retries by the gateway": wind.retries}
         report.figures["seconds of load"] = round(time.monotonic() - began, 1)
         report.judge(desk, 300)
