@@ -1,6 +1,6 @@
 """The threads of one process: a pool for what tasks do, the sweep, and the periodic table when there is no beat.
 
-`pool` and `timer` run inside the web process only when there is no Redis; `sweeper` runs in every process that
+`timer` runs inside the web process only when there is no Redis; `sweeper` and `pool` run in every process that
 sends, `courtesies` wherever they are wanted. All threads are daemons, because non-daemon ones are joined at exit and
 would outlast a hanging gateway.
 """
@@ -158,19 +158,29 @@ courtesies = Pool(4, "cortesía")
 thinkers = Pool(8, "asistente")
 sweeper = Repeating(sweep, SWEEP_S, "barrido")
 timer = Repeating(partial(run_due, {}), 60, "periódica")
+# Set where wake-ups go to this process's own `pool`: it sends, so that nobody else need be told.
 embedded = threading.Event()
+
+
+def start_sending() -> None:
+    """Start what every process that sends runs: the sweep, and `pool` for what it and other tasks wake."""
+    stopping.clear()
+    embedded.set()
+    sweeper.start()
+
+
+def stop_sending() -> None:
+    stopping.set()
+    embedded.clear()
+    sweeper.stop()
 
 
 def start_embedded() -> None:
     """Start what a web process without Redis runs besides the web: the sweep and the periodic table."""
-    stopping.clear()
-    embedded.set()
-    sweeper.start()
+    start_sending()
     timer.start()
 
 
 def stop_embedded() -> None:
-    stopping.set()
-    embedded.clear()
-    sweeper.stop()
+    stop_sending()
     timer.stop()

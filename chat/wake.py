@@ -19,10 +19,11 @@ def wake(task: Task[Any, Any], *args: Any) -> bool:
 
     Never raises: a lost wake-up is found by the sweep.
     """
+    if runtime.embedded.is_set():  # a broker that hangs must not stop who sends
+        runtime.pool.submit(task.run, *args)
+        return True
     if not settings.REDIS_URL:
-        if runtime.embedded.is_set():
-            runtime.pool.submit(task.run, *args)
-        return runtime.embedded.is_set()
+        return False
     try:
         task.apply_async(args, retry=False, expires=60)
     except Exception as error:

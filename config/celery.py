@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import celeryd_init, worker_ready, worker_shutting_down
+from celery.signals import celeryd_init, worker_init, worker_shutting_down
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -20,16 +20,15 @@ def keep_worker_options(conf: Any, **_: Any) -> None:
     conf.broker_transport_options = {}
 
 
-@worker_ready.connect
-def start_sweep(**_: Any) -> None:
-    from chat.runtime import sweeper
+@worker_init.connect  # worker_ready comes only once there is a broker, and the sweep needs none
+def start_sending(**_: Any) -> None:
+    from chat import runtime
 
-    sweeper.start()
+    runtime.start_sending()
 
 
 @worker_shutting_down.connect
 def stop_sending(**_: Any) -> None:
     from chat import runtime
 
-    runtime.stopping.set()
-    runtime.sweeper.stop()
+    runtime.stop_sending()

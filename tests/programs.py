@@ -167,9 +167,12 @@ class Desk:
         self.start("simulator", sys.executable, "manage.py", "simulador")
         self.start("web", sys.executable, "-m", "config.serve")
         if self.environment.get("REDIS_URL"):
-            self.start("worker", "celery", "-A", "config", "worker", "-P", "threads", "-c", "32", "-l", "WARNING")
+            self.start_worker()
         until(lambda: self.well(), 30, f"la mesa en {self.folder}")
         self.log_in()
+
+    def start_worker(self) -> None:
+        self.start("worker", "celery", "-A", "config", "worker", "-P", "threads", "-c", "32", "-l", "WARNING")
 
     def well(self) -> bool:
         try:

@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from tests.chaos.servers import RedisServer, redis_server
-from tests.programs import Desk, desk, until
+from tests.programs import Desk, desk, stop, until
 
 WITHIN_S = 10.0
 
@@ -80,6 +80,17 @@ def test_without_its_broker_a_post_answers_and_everything_goes_out_by_the_sweep(
         until(lambda: answered(running, ticket), WITHIN_S, "la primera pregunta")
         until(lambda: text in running.accepted(), max(0.1, WITHIN_S - time.monotonic() + began), "el mensaje")
     assert running.accepted().count(text) == 1
+
+
+@pytest.mark.parametrize("trouble", [refusing, silent], ids=["refused", "black-holed"])
+def test_a_worker_that_starts_without_its_broker_sends_all_the_same(
+    running: Desk, redis: RedisServer, trouble: object
+) -> None:
+    with trouble(redis):  # type: ignore[operator]
+        stop(running.running["worker"], signal.SIGKILL)
+        running.start_worker()
+        _, ticket = new_person(running)
+        until(lambda: answered(running, ticket), 2 * WITHIN_S, "la primera pregunta")
 
 
 def stopped(worker: int, desk: Desk) -> bool:

@@ -225,6 +225,17 @@ def test_without_redis_an_embedded_process_wakes_its_own_pool(
     assert submitted == [(tasks.drain.run, 7)]
 
 
+def test_a_process_that_sends_needs_no_broker_to_wake_itself(
+    embedded: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.REDIS_URL = "redis://broker.invalid/0"
+    monkeypatch.setattr(tasks.drain, "apply_async", lambda *_, **__: pytest.fail("it asked the broker"))
+    submitted: list[Any] = []
+    monkeypatch.setattr(runtime.pool, "submit", lambda *call: submitted.append(call))
+    assert wake(tasks.drain, 7) is True
+    assert submitted == [(tasks.drain.run, 7)]
+
+
 def test_without_redis_and_not_embedded_nobody_is_told(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.REDIS_URL = ""
     monkeypatch.setattr(runtime.pool, "submit", lambda *_: pytest.fail("there is no pool here"))
