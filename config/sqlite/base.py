@@ -1,32 +1,43 @@
-"""Django's SQLite with a queue: the threads of one process write in turn.
+"""Django's SQLite with a queue: the threads of one process write in turn, and so do the processes.
 
 SQLite's own waiting is a poll with sleeps, and whoever sleeps is overtaken: with 40 threads writing, some waited 10 s
 and longer, and after `timeout` got "database is locked" (tests/config/test_sqlite.py). In a queue of our own each
-waits for those before it only. Other processes still meet at SQLite's lock, one thread of each.
+waits for those before it only. One thread of each process then waits for the other processes (`processes.py`).
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from typing import Any
 
 from django.db.backends.sqlite3 import base
 from django.db.utils import OperationalError
 
+from config.sqlite.processes import Turnstile
+
 WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE")
 
 
 class Turns:
-    """A lock that is given in the order in which it was asked for."""
+    """A lock that is given in the order in which it was asked for; `processes`, if any, have to agree."""
 
     def __init__(self) -> None:
+        self.processes: Turnstile | None = None
         self.lock = threading.Lock()
         self.waiting: deque[threading.Event] = deque()
         self.taken = False
 
     def take(self, seconds: float) -> None:
         """Raises OperationalError when it is not our turn within `seconds`."""
+        ends = time.monotonic() + seconds
+        self.take_from_threads(seconds)
+        if self.processes and not self.processes.take(ends - time.monotonic()):
+            self.pass_on()
+            raise OperationalError("database is locked: other processes are writing")
+
+    def take_from_threads(self, seconds: float) -> None:
         mine = threading.Event()
         with self.lock:
             if not self.taken:
@@ -41,6 +52,12 @@ class Turns:
                 raise OperationalError("database is locked: too many writers of this process are waiting")
 
     def give_back(self) -> None:
+        if self.processes:
+            self.processes.give_back()
+        self.pass_on()
+
+    def pass_on(self) -> None:
+        """To the next thread."""
         with self.lock:
             if self.waiting:
                 self.waiting.popleft().set()
@@ -68,6 +85,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     turns = Turns()
     has_turn = False
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        path = str(conn_params["database"])
+        ours = self.turns.processes
+        if (ours is None or ours.database != path) and path != ":memory:":
+            self.turns.processes = Turnstile(path)
+        return super().get_new_connection(conn_params)
 
     def take_turn(self) -> None:
         if not self.has_turn:

@@ -1,16 +1,23 @@
-"""Threads of one process write to SQLite in turn: with its own polling some starve until "database is locked"."""
+"""Threads and processes write to SQLite in turn: with its own polling some starve until "database is locked"."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
+from statistics import median
 
 import pytest
 from django.db import connection, connections, transaction
 from django.db.utils import OperationalError
 
 from config.sqlite.base import Turns
+from config.sqlite.processes import Turnstile
+from tests.programs import until
 from whatsapp.models import Connection
 
 pytestmark = pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite's own")
@@ -102,3 +109,65 @@ def test_a_turn_that_does_not_come_is_an_error_and_leaves_the_queue() -> None:
         turns.take(0.01)
     turns.give_back()
     turns.take(0.01)
+
+
+HOG = """
+import sys, threading
+from pathlib import Path
+import django
+django.setup()
+from django.conf import settings
+settings.DATABASES["default"]["NAME"] = sys.argv[1]
+from django.db import transaction
+from django.db.models import F
+from whatsapp.models import Connection
+
+def work():
+    while not Path(sys.argv[2]).exists():
+        with transaction.atomic():
+            Connection.objects.filter(pk="waha").update(not_sent=F("not_sent") + 1)
+
+threads = [threading.Thread(target=work) for _ in range(4)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+"""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_process_that_writes_all_the_time_does_not_overtake_another(tmp_path: Path) -> None:
+    Connection.objects.create(gateway="waha", not_sent=0)
+    command = [sys.executable, "-c", HOG, connection.settings_dict["NAME"], str(tmp_path / "basta")]
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings"}
+    hog = subprocess.Popen(command, env=environment)
+    try:
+        until(lambda: Connection.objects.get(pk="waha").not_sent > 20, 20)
+        overtaken = []
+        for _ in range(40):
+            before = Connection.objects.get(pk="waha").not_sent
+            with transaction.atomic():
+                overtaken.append(Connection.objects.get(pk="waha").not_sent - before)
+                Connection.objects.filter(pk="waha").update(detail="nuestro turno")
+    finally:
+        (tmp_path / "basta").touch()
+        assert hog.wait(20) == 0
+    assert median(overtaken) <= 3, overtaken
+    assert max(overtaken) <= 20, overtaken
+
+
+def test_a_process_that_is_stopped_while_it_is_next_stops_nobody(tmp_path: Path) -> None:
+    path = str(tmp_path / "x")
+    ours = Turnstile(path)
+    code = "import sys, time; from config.sqlite.processes import *; t = Turnstile(sys.argv[1]); t.take(1); "
+    holds = code + "t.give_back(); t.lock(IS_NEXT, 1); print('listo', flush=True); time.sleep(60)"
+    other = subprocess.Popen([sys.executable, "-c", holds, path], stdout=subprocess.PIPE)
+    try:
+        assert other.stdout and other.stdout.readline() == b"listo\n"
+        assert ours.take(5)
+        ours.give_back()
+    finally:
+        other.kill()
+        other.wait()
+
+
+def test_where_no_file_can_be_locked_sqlite_alone_decides(tmp_path: Path) -> None:
+    assert Turnstile(str(tmp_path / "no" / "hay")).take(1)
