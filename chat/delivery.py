@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import Func, Min, QuerySet
+from django.db.models import Exists, Func, Min, QuerySet
 from django.db.models.functions import Now
 
 from chat import runtime, tallies
@@ -68,16 +68,20 @@ class Claim:
         """Called immediately before the first byte: raises LeaseEndedError when it must not be written.
 
         The row has said so (`tried`) before the byte leaves: one that has not is proved not sent, whoever died or
-        slept. Hence the mark is committed first and the clock looked at last.
+        slept. Hence the mark is committed first and the clock looked at last. The line may have closed since the claim;
+        and the time that the mark took is none of the gateway's, which must not look slow for it.
         """
         self.still_ours()
-        row = Message.objects.filter(pk=self.message.pk, state=Delivery.SENDING, attempt=self.token)
+        began = boot_time()
+        row = Message.objects.filter(
+            Exists(connection.may_send()), pk=self.message.pk, state=Delivery.SENDING, attempt=self.token
+        )
         try:
             marked = row.update(tried=Now())
         except (OperationalError, InterfaceError) as error:
             raise LeaseEndedError from error
         runtime.let_go_of_database()
-        if not marked:
+        if not marked or boot_time() - began > settings.WHATSAPP_TIMEOUT_S / 2:
             raise LeaseEndedError
         self.still_ours()
 

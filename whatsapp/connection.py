@@ -55,6 +55,11 @@ def opened() -> bool:
     return not current().may_send
 
 
+def may_send() -> QuerySet[Connection]:
+    """The row, if messages may leave now; for the condition of a write."""
+    return Connection.objects.filter(pk=settings.WHATSAPP_GATEWAY, connected=True, paused=None)
+
+
 def pause(why: str) -> None:
     """Send nothing more until `resume`; `why` names who or what, for people. A pause is kept over restarts."""
     current()

@@ -14,6 +14,8 @@ from chat import delivery, outcomes, runtime
 from chat.models import Conversation, Message
 from tests.factory import make_ticket
 from tests.fake_gateway import FakeGateway
+from whatsapp import connection as line
+from whatsapp.gateways.events import ConnectionChanged
 from whatsapp.gateways.results import Accepted, Result, Unreachable
 
 pytestmark = pytest.mark.django_db
@@ -120,6 +122,47 @@ def test_a_process_that_slept_past_its_lease_stops_before_the_first_byte(
         claimed.begin_writing()
     message.refresh_from_db()
     assert message.tried is None
+
+
+@pytest.mark.parametrize("closes", [
+    lambda: line.update(ConnectionChanged(connected=False, detail="se cayó")),
+    lambda: line.pause("el supervisor"),
+])  # fmt: skip
+def test_what_was_claimed_before_the_line_closed_waits_and_goes_out_after_it_is_open_again(
+    gateway: FakeGateway, message: Message, closes: Callable[[], Any]
+) -> None:
+    def late(before_first_byte: Callable[[], None]) -> Result:
+        closes()
+        before_first_byte()
+        raise AssertionError("written into a closed line")
+
+    gateway.answers(late)
+    drain(message)
+    assert (message.state, message.attempts) == ("en_cola", 0)
+    line.resume("el supervisor")
+    line.update(ConnectionChanged(connected=True, detail="volvió"))
+    drain(message)
+    assert message.state == "enviado"
+
+
+def test_a_slow_mark_is_our_own_fault_and_does_not_close_the_line(
+    gateway: FakeGateway, message: Message, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    slow = iter([0.0, 0.0, settings.WHATSAPP_TIMEOUT_S])
+    clock = delivery.boot_time
+
+    def late(before_first_byte: Callable[[], None]) -> Result:
+        monkeypatch.setattr(delivery, "boot_time", lambda: clock() + next(slow))
+        try:
+            before_first_byte()
+        finally:
+            monkeypatch.setattr(delivery, "boot_time", clock)
+        raise AssertionError("written though the mark took the gateway's time")
+
+    gateway.answers(late)
+    drain(message)
+    assert message.state == "enviado"
+    assert line.current().not_sent == 0
 
 
 def test_one_that_slept_between_the_mark_and_the_first_byte_stops_too(
