@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import QuerySet
 
 Row = TypeVar("Row")
@@ -26,7 +26,8 @@ class Prepared(Generic[Row]):
         """What it finds with these numbers; nothing with one that no database holds."""
         if any(number >= 2**63 for number in numbers):
             return []
-        known: dict[Prepared[Any], tuple[Any, ...]] = vars(connection).setdefault("prepared", {})
+        # This thread's own: `connection` itself stands for all threads', and one would ask with another's numbers.
+        known: dict[Prepared[Any], tuple[Any, ...]] = vars(connections[DEFAULT_DB_ALIAS]).setdefault("prepared", {})
         if self not in known:
             known[self] = self.prepare(len(numbers))
         queryset, compiler, sql, params, places = known[self]
