@@ -12,7 +12,7 @@ from tests.chaos.report import Report
 from tests.programs import ROOT
 
 DONE = re.compile(r"^(\d+) examples from PROPERTIES_SEED=\d+", re.MULTILINE)
-CAUGHT = re.compile(r"^caught after ([\d.]+) s: ([^\n]+?): ", re.MULTILINE)
+CAUGHT = re.compile(r"^caught after ([\d.]+) s: «([^»]+)»", re.MULTILINE)
 ENDED = re.compile(r"(\d+) (passed|failed|error|skipped)")
 
 

@@ -20,7 +20,7 @@ def test_a_planted_bug_is_caught(mutant: Mutant) -> None:
     began = time.process_time()
     with mutant.alive(), pytest.raises(Exception) as caught:  # a law, a constraint, or the application's own guard
         run(10_000, seconds=WITHIN_S, shrink=False)
-    print(f"caught after {time.process_time() - began:.1f} s: {mutant.name}: {str(caught.value)[:60]}")
+    print(f"caught after {time.process_time() - began:.1f} s: «{mutant.name}»: {str(caught.value)[:60]}")
     assert not isinstance(caught.value, FlakyFailure), "the machine is not deterministic"
 
 
