@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import Any
 
 from celery import Task
@@ -12,6 +13,10 @@ from django.db import transaction
 from chat import runtime
 
 logger = logging.getLogger(__name__)
+
+# After a failure nobody asks the broker for so long: many at once, or one after another, would each wait for it.
+REST_S = 5.0
+rests_until = 0.0
 
 
 def wake(task: Task[Any, Any], *args: Any) -> bool:
@@ -24,9 +29,13 @@ def wake(task: Task[Any, Any], *args: Any) -> bool:
         return True
     if not settings.REDIS_URL:
         return False
+    global rests_until
+    if time.monotonic() < rests_until:
+        return False
     try:
         task.apply_async(args, retry=False, expires=60)
     except Exception as error:
+        rests_until = time.monotonic() + REST_S
         logger.warning("Sin aviso al worker (%s): lo encontrará el barrido", error)
         return False
     return True

@@ -386,6 +386,8 @@ AUDITORIA_DIAS = number("AUDITORIA_DIAS", 0)  # 0: for ever
 # The largest file that is fetched from the gateway or taken from a technician, whatever the gateway allows.
 ADJUNTO_MAX_MB = number("ADJUNTO_MAX_MB", 100, above=0)
 WEB_THREADS = int(number("WEB_THREADS", 40, at_least=2))
+# One for each request: who waits for another's would wait for the broker that it cannot reach, too.
+CELERY_BROKER_POOL_LIMIT = WEB_THREADS
 WEB_PROCESSES = int(number("WEB_PROCESSES", 2, at_least=1))
 TELEFONO_REGION = env.str("TELEFONO_REGION", "MX").upper()
 if TELEFONO_REGION not in SUPPORTED_REGIONS:

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from datetime import timedelta
 from importlib import import_module
@@ -19,6 +20,7 @@ from kombu import pools
 from pytest_django import Settings
 
 from chat import delivery, runtime, tasks
+from chat import wake as wake_ups
 from chat.runtime import Pool, Repeating
 from chat.wake import wake, wake_on_commit
 from config.celery import app
@@ -253,6 +255,7 @@ def broker_at(port: int, settings: Settings) -> Iterator[None]:
 
 
 def forget_pools() -> None:
+    wake_ups.rests_until = 0.0
     app.pool.force_close_all()
     app._pool = None
     app.amqp._producer_pool = None
@@ -284,6 +287,28 @@ def test_a_broker_that_cannot_be_reached_is_false_within_a_second(
     assert wake(tasks.drain, 7) is False
     assert time.monotonic() - started < 1
     assert "Sin aviso al worker" in caplog.text
+
+
+def test_as_many_as_requests_can_be_wait_for_a_lost_broker_together_and_not_in_turn(
+    lost_broker: None, settings: Settings
+) -> None:
+    import_module("kombu.transport.redis")
+    with ThreadPoolExecutor(settings.WEB_THREADS) as requests:
+        started = time.monotonic()
+        told = list(requests.map(lambda n: wake(tasks.drain, n), range(settings.WEB_THREADS)))
+    assert not any(told)
+    assert time.monotonic() - started < 1.5
+
+
+def test_a_broker_that_failed_is_not_asked_again_for_a_while(
+    refusing_broker: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert wake(tasks.drain, 7) is False
+    asked: list[Any] = []
+    monkeypatch.setattr(tasks.drain, "apply_async", lambda *given, **_: asked.append(given))
+    assert (wake(tasks.drain, 7), asked) == (False, [])
+    wake_ups.rests_until -= wake_ups.REST_S
+    assert (wake(tasks.drain, 7), len(asked)) == (True, 1)
 
 
 @pytest.mark.django_db(transaction=True)
