@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Now, Substr
 
 from chat import backfill, delivery, echoes, media, restore, runtime, tallies
@@ -12,6 +14,8 @@ from chat.llm import endpoint, turns
 from chat.models import Conversation, Delivery, Message
 from whatsapp import connection, events
 from whatsapp.models import WebhookEvent
+
+logger = logging.getLogger(__name__)
 
 BATCH = 200
 # Until a sweep has looked: what an earlier start left to a model is answered, though there is none any more.
@@ -22,7 +26,10 @@ def sweep() -> None:
     """One round; harmless when run twice, or by several processes at once."""
     global first_round
     backfill.note_absence()
-    restore.beat(runtime.process_name())
+    try:
+        restore.beat(runtime.process_name())
+    except OSError as error:  # a full or read-only DATA_DIR stops no message
+        logger.error("No se puede usar DATA_DIR para la señal del barrido: %s", error)
     if change := connection.probe_if_due():
         events.dispatch(change)
     for conversation_id in due_conversations():
@@ -56,6 +63,8 @@ def answered_waits() -> set[str]:
 def due_conversations(limit: int = BATCH) -> list[int]:
     """Conversations whose sending may go on now, the one waiting longest first.
 
+    Before them those with nothing queued, whose lease has ended: databases differ in where they sort them.
+
     While the breaker is open only an expired lease needs anybody: its row's outcome is unknown.
     """
     queued = Message.objects.filter(IS_OPEN, state=Delivery.QUEUED)
@@ -66,4 +75,4 @@ def due_conversations(limit: int = BATCH) -> list[int]:
         free = threads.filter(lease_until=None, pk__in=queued.values("conversation"))
         wanted = wanted.union(free.exclude(Exists(own.filter(due__gt=Now()))).values("pk"))  # "or" would read them all
     found = threads.filter(pk__in=wanted).annotate(oldest=Subquery(own.order_by("created").values("created")[:1]))
-    return list(found.order_by("oldest").values_list("pk", flat=True)[:limit])
+    return list(found.order_by(F("oldest").asc(nulls_first=True)).values_list("pk", flat=True)[:limit])

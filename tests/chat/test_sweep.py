@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.utils import timezone
+from pytest_django import Settings
 
 from chat import delivery, runtime, sweeping
 from chat.models import Conversation, Message, Worker
@@ -96,6 +98,26 @@ def test_the_conversation_that_waits_longest_comes_first() -> None:
     made = [queue(created=ago(minutes=minutes)) for minutes in (1, 9, 5)]
     assert sweeping.due_conversations() == [made[n].conversation_id for n in (1, 2, 0)]
     assert sweeping.due_conversations(limit=1) == [made[1].conversation_id]
+
+
+def test_a_lost_attempt_comes_before_what_is_queued_on_every_database() -> None:
+    lost = queue(created=ago(minutes=1))
+    delivery.claim(lost.conversation_id)
+    Conversation.objects.filter(pk=lost.conversation_id).update(lease_until=ago(seconds=1))
+    queue(created=ago(minutes=9))
+    assert sweeping.due_conversations(limit=1) == [lost.conversation_id]
+
+
+def test_a_data_folder_that_cannot_be_written_stops_no_sweep(
+    gateway: FakeGateway, settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.DATA_DIR = tmp_path / "lleno"  # there is no such folder
+    message = queue()
+    sweeping.sweep()
+    message.refresh_from_db()
+    assert message.state == "enviado"
+    assert "DATA_DIR" in caplog.text
+    assert Worker.objects.get().name == runtime.process_name()
 
 
 def test_while_the_breaker_is_open_only_dead_leases_are_looked_after(gateway: FakeGateway) -> None:
