@@ -79,6 +79,8 @@ class Claim:
         try:
             marked = row.update(tried=Now())
         except (OperationalError, InterfaceError) as error:
+            line = "La base de datos no responde: el mensaje %s no sale todavía"
+            logger.warning(line, self.message.pk, exc_info=error)
             raise LeaseEndedError from error
         runtime.let_go_of_database()
         if not marked or boot_time() - began > settings.WHATSAPP_TIMEOUT_S / 2:

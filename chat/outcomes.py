@@ -65,11 +65,12 @@ def settle(message: Message, token: uuid.UUID, telefono: str, result: Result | E
         try:
             row, step = write_outcome(message, token, result)
             break
-        except (OperationalError, InterfaceError):
+        except (OperationalError, InterfaceError) as error:
             pause = next(pauses, None)
             if pause is None or db.in_atomic_block:
                 raise
-            logger.warning("La base de datos no responde: el resultado del mensaje %s espera", message.pk)
+            line = "La base de datos no responde: el resultado del mensaje %s espera"
+            logger.warning(line, message.pk, exc_info=error)
             db.close()
             runtime.stopping.wait(pause)
     runtime.bells.ring(message.pk)

@@ -144,7 +144,11 @@ def test_backing_off_has_full_jitter_from_a_second_to_a_minute(monkeypatch: pyte
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("answer", [Accepted("3EB0A"), Unreachable("Connection refused")])
 def test_an_outcome_outlasts_a_database_that_is_away_for_a_moment(
-    gateway: FakeGateway, message: Message, monkeypatch: pytest.MonkeyPatch, answer: Answer
+    gateway: FakeGateway,
+    message: Message,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: Answer,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     away = [OperationalError("database is locked"), OperationalError("server closed the connection")]
     write = outcomes.write_outcome
@@ -157,6 +161,7 @@ def test_an_outcome_outlasts_a_database_that_is_away_for_a_moment(
     monkeypatch.setattr(outcomes, "PATIENCE_S", (0, 0, 0))
     monkeypatch.setattr(outcomes, "write_outcome", write_when_it_is_back)
     assert send(gateway, message, answer).state == ("enviado" if isinstance(answer, Accepted) else "en_cola")
+    assert "database is locked" in caplog.text
     assert len(gateway.calls) == 1
 
 
