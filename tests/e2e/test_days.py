@@ -10,15 +10,32 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.e2e.conftest import LEFT, PICTURES, Screen
+from tests.fake_model import KEY, FakeModel, chat, fake_model, thought
+from tests.origin import Origin
 from tests.programs import Desk, desk, until
 
 SMALL = {"width": 1240, "height": 720}
+STEPS = ["Conecta el cargador y espera un minuto", "Mantén presionado el botón de encendido diez segundos"]
+SUGGESTED = "Hola Juan, paso a verla en diez minutos. ¿Es la misma que falló en febrero?"
+# The number of the ticket that Juan had at the origin: beyond those of the demo.
+IMPORTED = 40
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Desk]:
-    """A desk of its own: only the demo's tickets, so that the pictures show nothing else."""
-    with desk(tmp_path_factory.mktemp("days")) as started:
+def model() -> Iterator[FakeModel]:
+    with fake_model() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory, browser: Browser, model: FakeModel) -> Iterator[Desk]:
+    """A desk of its own: the demo's tickets and an imported one, so that the pictures show nothing else."""
+    folder = tmp_path_factory.mktemp("days")
+    settings = {"ASISTENTE_URL": model.url, "ASISTENTE_MODELO": "prueba", "ASISTENTE_API_KEY": KEY}
+    with desk(folder, **settings) as started:
+        origin = Origin(folder / "tickets.db")
+        origin.add(IMPORTED, estado="Resuelto")
+        started.manage("importar_mesa_de_ayuda", str(origin.path))
         yield started
 
 
@@ -59,29 +76,33 @@ def figure(page: Page, title: str) -> Locator:
     return page.locator(".tarjetas .tarjeta", has=page.get_by_role("heading", name=title))
 
 
-def test_a_technicians_morning(screen: Screen, boss: Screen, context: BrowserContext, running: Desk) -> None:
+def test_a_technicians_morning(
+    screen: Screen, boss: Screen, context: BrowserContext, running: Desk, model: FakeModel
+) -> None:
     page, box = screen.page, screen.page.locator("#chat-texto")
     page.set_viewport_size(SMALL)
     phone = Phone(context.new_page(), running)
 
-    # A person writes; the assistant asks, and the ticket fills in by itself.
-    phone.answer("Mi laptop no enciende")
-    row = page.locator("tr[data-ticket]", has_text="no enciende").first
-    expect(row).to_be_visible()
-    for text in ("Juan Pérez, de Contabilidad", "no sé"):
-        phone.answer(text)
+    # A person of the origin writes. The model reads several fields from their words, and offers what they can try.
+    told = {"equipo": "Laptop", "activo": "ACT-0042", "falla": "no enciende", "categoria": "Hardware", "pasos": STEPS}
+    model.behaves(thought(**told))
+    phone.answer("Hola, otra vez mi laptop ACT-0042 no enciende")
+    expect(phone.screen).to_contain_text(STEPS[0])
+    phone.answer("No, sigue igual")
     row = page.locator("tr[data-ticket]", has_text="Juan Pérez").first
-    expect(row).to_contain_text("Contabilidad")
-    expect(row).to_contain_text("Laptop")
+    for text in ("Contabilidad", "Laptop", "ACT-0042", "Hardware"):
+        expect(row).to_contain_text(text)
     screen.picture("recorrido-llega")
     ticket = int(row.get_attribute("data-ticket") or 0)
 
-    # Ana takes it, asks a colleague in a note, and answers.
+    # Ana takes it, looks at what he had before, asks a colleague in a note, and answers with what the model suggests.
     screen.open(ticket)
     page.locator("#chat-tomar").click()
     expect(page.locator("#chat-tecnico")).to_have_text("Lo atiendes tú")
     page.locator("#chat-persona").click()
-    expect(page.locator("#persona")).to_contain_text("1 ticket")
+    expect(page.locator("#persona")).to_contain_text("2 tickets")
+    expect(page.locator(f"#persona .persona-ticket[data-capitulo='{IMPORTED}']")).to_contain_text("Mi laptop no enciende")
+    screen.picture("recorrido-persona")
     page.keyboard.press("Escape")
     page.locator("#chat-nota").click()
     box.press_sequentially("@sof")
@@ -91,15 +112,19 @@ def test_a_technicians_morning(screen: Screen, boss: Screen, context: BrowserCon
     box.press("Enter")
     expect(screen.bubble("¿nos queda una batería?").locator(".mencion")).to_have_text("@Sofía Soto")
     expect(boss.page.get_by_role("link", name="Menciones 1")).to_be_visible()
-    screen.write("Hola Juan, paso a verla en diez minutos")
+    model.behaves(chat({"sugerencia": SUGGESTED}))
+    page.get_by_role("button", name="Sugerir respuesta").click()
+    expect(box).to_have_value(SUGGESTED)
+    screen.picture("recorrido-sugerencia")
+    box.press("Enter")
     expect(screen.bubble("diez minutos")).to_contain_text(LEFT)
     expect(phone.screen).to_contain_text("diez minutos")
     assert "batería" not in phone.screen.inner_text()
-    phone.say("Gracias, aquí te espero")
-    expect(screen.bubble("aquí te espero")).to_be_visible()
+    phone.say("Sí, la misma. Aquí te espero")
+    expect(screen.bubble("Aquí te espero")).to_be_visible()
     screen.picture("recorrido-chat")
 
-    # It goes to Sofía with a note; Ana ends it.
+    # It goes to Sofía with a note, and she ends it with a quick reply.
     page.get_by_role("button", name="Transferir", exact=True).click()
     form = page.locator("#chat-transferencia")
     form.locator("select").select_option(label="Sofía Soto")
@@ -112,6 +137,7 @@ def test_a_technicians_morning(screen: Screen, boss: Screen, context: BrowserCon
     words = boss.page.locator("#chat-texto")
     words.press_sequentially("/equipo listo")
     expect(boss.page.locator("#chat-respuestas [role=option]")).to_have_count(1)
+    boss.picture("recorrido-respuesta-rapida")
     words.press("Enter")
     expect(words).to_have_value(re.compile(f"ticket #{ticket}"))
     words.press("Enter")
