@@ -128,10 +128,11 @@ class Timed(models.Model):
     def next_segment(self, phase: str) -> Segment | None:
         """The row of going over to `phase`, or None while it stays; in memory.
 
-        A bug here must not cost a message: it is logged, and the ticket's times are made anew within the hour.
+        A bug here must not cost a message: it is logged, and the ticket has no turn until its times are made anew,
+        within the hour.
         """
         said, self.said = self.said, None
-        if phase == self.phase:
+        if phase == self.phase or self.is_stale:
             return None
         try:
             if said:
@@ -139,8 +140,13 @@ class Timed(models.Model):
             return self.go(phase, timezone.now(), Cause.STATE)
         except Exception:
             logger.exception("No se pudo anotar el tiempo del ticket #%s", self.pk)
-            self.phase = ""
+            self.phase, self.phase_since = "", self.phase_since or timezone.now()
             return None
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether its log has a hole: a row that went on from there would hide it. A new ticket has no time at all."""
+        return not self.phase and self.phase_since is not None
 
     def go(self, phase: str, at: datetime, cause: Cause, by: int | None = None) -> Segment:
         """Go over to `phase` at `at`, in memory; returns the row to add. Nothing begins before what it ends began."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from django.db import IntegrityError, transaction
 
+from chat import times
 from chat.importing.history import Line
 from chat.importing.plan import Person, contacts_of, people
 from chat.importing.reading import Draft, Whose
@@ -16,7 +17,7 @@ from tickets.models import Alias, Contact, State, Ticket
 
 # Somebody who writes for the first time just now may be made a contact by both.
 TRIES = 5
-CHANGED = ("state", "resolved", "waiting_since", "first_response", "last_activity", "last_text", "last_role", "phase")
+CHANGED = ("state", "resolved", "waiting_since", "first_response", "last_activity", "last_text", "last_role")
 
 
 def bring(drafts: list[Draft], *, write: bool) -> list[Person]:
@@ -62,11 +63,12 @@ def save(found: list[Person], conversations: dict[int, Conversation]) -> None:
         for ticket, lines in person.more.values():
             own[ticket.pk] = ticket
             retell(ticket, lines, person.closes.get(ticket.pk))
-            ticket.phase = ""  # its times are made anew
             ticket.save(update_fields=CHANGED)
         messages += numbered(conversations[contact.pk], own, person)
     Ticket.objects.bulk_create(tickets)
     Message.objects.bulk_create(messages)
+    # At once: whatever happens to a ticket goes on from the times that it has.
+    times.recompute({message.ticket_id for message in messages} | {ticket.pk for ticket in tickets})
 
 
 def add_people(new: list[Person]) -> dict[int, Conversation]:

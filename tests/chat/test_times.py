@@ -228,9 +228,24 @@ def test_a_bug_in_the_times_costs_no_message_and_is_repaired(
         answer(ticket, tecnica)
     assert Message.objects.filter(role="tecnico").count() == 1
     assert "No se pudo anotar el tiempo" in caplog.text
+    write("¿Ya?")
+    clock.shift(MINUTE)
+    answer(ticket, tecnica)
     assert times.refresh() == 1
-    assert measures(ticket) == [("primera", MINUTE)]
+    assert measures(ticket) == [("primera", MINUTE), ("siguientes", MINUTE)]
     assert times.refresh() == 0
+
+
+def test_a_bug_in_a_tickets_first_times_is_repaired_too(
+    clock: Any, tecnica: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(calendar, "current", lambda: 1 / 0)
+        ticket = write("Hola")
+    clock.shift(MINUTE)
+    answer(ticket, tecnica)
+    assert times.refresh() == 1
+    assert turns(ticket) == [("asistente", 0), ("persona", MINUTE)]
 
 
 def test_the_log_is_written_in_the_transaction_of_what_caused_it(clock: Any, tecnica: User) -> None:
