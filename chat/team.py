@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -19,7 +20,7 @@ from tickets.models import Ticket
 from tickets.templatetags.desk import full_name
 from tickets.text import fold
 
-MENTION = re.compile(r"(?<![\w@.])@([\w.+-]+)")
+MENTION = re.compile(r"(?<![\w@.])@([\w.+@-]+)")
 
 
 def join(ticket: Ticket, person: User) -> None:
@@ -39,7 +40,7 @@ def leave(ticket: Ticket, person: User) -> None:
 
 def mentioned(text: str, author: User) -> list[User]:
     """Whom `text` names: "@" and a user name, or a first name that only one of the desk has. Never its author."""
-    words = {fold(word) for found in MENTION.findall(text) for word in (found, found.rstrip(".+-"))}
+    words = {fold(word) for found in MENTION.findall(text) for word in (found, found.rstrip(".+@-"))}
     if not words:
         return []
     people = list(workers())
@@ -49,6 +50,11 @@ def mentioned(text: str, author: User) -> list[User]:
         for one, first in zip(people, firsts, strict=True)
         if one.pk != author.pk and (fold(one.get_username()) in words or (first in words and firsts.count(first) == 1))
     ]
+
+
+def named(people: Iterable[User]) -> list[dict[str, Any]]:
+    """`people` as pages show those whom a note mentions."""
+    return [{"id": one.pk, "usuario": one.get_username(), "nombre": full_name(one)} for one in people]
 
 
 def notify(message: Message, people: Collection[User]) -> None:
@@ -66,10 +72,14 @@ def seen(ticket_id: int, person: User) -> None:
 
 
 def transfer(ticket: Ticket, by: User, to: int, note: str = "") -> Ticket:
-    """Give the ticket to the technician `to`, with a line in the thread and a note for them. Raises InvalidText."""
+    """Give the ticket to the technician `to`, with a line in the thread and a note for them. Raises InvalidText.
+
+    Whom the note mentions is told as well.
+    """
     person = workers().filter(pk=to).first()
     if person is None:
         raise InvalidText("«tecnico» debe ser el id de alguien que atiende tickets.")
+    others = mentioned(note, by)
     with transaction.atomic():
         conversation = Conversation.locked_for(ticket.contact)
         ticket = Ticket.objects.select_related("contact", "technician").get(pk=ticket.pk)
@@ -83,7 +93,9 @@ def transfer(ticket: Ticket, by: User, to: int, note: str = "") -> Ticket:
         words = f"{full_name(by)} transfirió el ticket a {full_name(person)}"
         line = conversation.append(ticket, Role.TECHNICIAN, words, kind=SYSTEM, state=Delivery.INTERNAL, author=by)
         if note:
-            notes.add(conversation, ticket, by, note)
+            details = {"menciones": named(others)} if others else {}
+            said = notes.add(conversation, ticket, by, note, details=details)
+            notify(said, [one for one in others if one.pk != person.pk])
         if person.pk != by.pk:
             notify(line, [person])
     return ticket
@@ -92,9 +104,8 @@ def transfer(ticket: Ticket, by: User, to: int, note: str = "") -> Ticket:
 def write_note(ticket_id: int, author: User, text: str, key: uuid.UUID | None = None) -> Message:
     """A note, and those whom it mentions told. Raises KeyReused."""
     people = mentioned(text, author)
-    named = [{"id": one.pk, "usuario": one.get_username(), "nombre": full_name(one)} for one in people]
     with transaction.atomic():
-        note, new = notes.write(ticket_id, author, text, key, named)
+        note, new = notes.write(ticket_id, author, text, key, named(people))
         if new:
             notify(note, people)
     return note

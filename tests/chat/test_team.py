@@ -122,6 +122,12 @@ def test_two_of_the_same_first_name_are_named_by_their_user_names(luis: User, te
     assert team.mentioned("@ana", tecnica) == []  # oneself
 
 
+@pytest.mark.parametrize("text", ["@rosa@mesa.mx", "(@Rosa@mesa.mx).", "@rosa@mesa.mx: ¿lo ves?"])
+def test_a_user_name_that_is_an_email_address_is_mentioned(text: str, luis: User, tecnica: User) -> None:
+    rosa = make_user("rosa@mesa.mx", GROUP_TECHNICIANS, first_name="Rosalía")
+    assert team.mentioned(text, tecnica) == [rosa]
+
+
 def test_who_may_not_work_here_is_not_mentioned(desk: Client, extrana: User, ticket: Ticket) -> None:
     post(desk, ticket, "nota", {"texto": "@eva mira"})
     assert not Participant.objects.exists()
@@ -151,6 +157,21 @@ def test_a_transfer_gives_the_ticket_tells_the_new_one_and_leaves_a_line_and_the
     assert gateway.calls == []
     entry = AuditEntry.objects.get(act="transferencia")
     assert (entry.person, entry.detail) == (tecnica, "Antes: Ana Ruiz. A: Luis Mora")
+
+
+def test_whom_the_note_of_a_transfer_mentions_is_told_and_the_new_one_only_of_the_transfer(
+    desk: Client, his: Client, luis: User, ticket: Ticket, told: Told,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:  # fmt: skip
+    rosa = make_user("rosa", GROUP_TECHNICIANS)
+    with django_capture_on_commit_callbacks(execute=True):
+        post(desk, ticket, "transferir", {"tecnico": rosa.pk, "nota": "@rosa es tuyo, @luis lo conoce"})
+    assert [users for event, _, users in told if event == "aviso"] == [[luis.pk], [rosa.pk]]
+    (news,) = waiting(his)
+    assert news["aviso"] == f"Ana Ruiz te mencionó en #{ticket.pk}"
+    assert Participant.objects.filter(user=rosa, mention__kind="system").exists()
+    note = desk.get(f"/ticket/{ticket.pk}/conversacion").json()["historial"][-1]
+    assert {one["usuario"] for one in note["datos"]["menciones"]} == {"luis", "rosa"}
 
 
 @pytest.mark.parametrize("to", [None, "luis", True, 0, 10**9, 2**70])
