@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -112,7 +113,9 @@ def figure(values: list[int]) -> Figure:
 
 def obvious(slow: list[Slow], measure: str, period: Period) -> dict[str, Any]:
     """What the page should say of `measure`: {kind of group: {group: figure}}."""
-    found: dict[str, dict[Any, list[int]]] = {name: {} for name in ("todo", "quien", "categoria", "dia", "hora")}
+    found: dict[str, dict[Any, list[int]]] = {
+        name: {} for name in ("todo", "quien", "categoria", "dia", "hora", "hueco")
+    }
     for one in slow:
         events = {"primera": [one.first], "siguientes": one.later, "resolucion": [one.closed]}[measure]
         for event in events:
@@ -123,6 +126,7 @@ def obvious(slow: list[Slow], measure: str, period: Period) -> dict[str, Any]:
                 continue
             wall = began.astimezone(ZONE)
             groups = {"todo": "", "quien": who, "categoria": one.category, "dia": wall.weekday(), "hora": wall.hour}
+            groups["hueco"] = wall.weekday() * 24 + wall.hour
             for name, group in groups.items():
                 found[name].setdefault(group, []).append(value)
     return {name: {group: figure(values) for group, values in groups.items()} for name, groups in found.items()}
@@ -139,6 +143,7 @@ def told(measure: str, period: Period) -> dict[str, Any]:
         "categoria": parts.categories,
         "dia": parts.weekdays,
         "hora": parts.hours,
+        "hueco": parts.slots,
     }
 
 
@@ -197,9 +202,14 @@ def test_the_figures_are_those_of_a_slow_and_obvious_recomputation(
         notes = [played(category, steps, hours, people) for category, steps in stories]
         for measure in ("primera", "siguientes", "resolucion"):
             assert told(measure, period) == obvious(notes, measure, period)
-        assert statistics.waiting().count() == sum(one.turn == "nosotros" for one in notes)
-        counted = statistics.open_by_age(BEGAN + timedelta(days=3))
-        assert sum(map(sum, (row.values() for row in counted))) == sum(one.turn not in ("", "cerrado") for one in notes)
+        now = BEGAN + timedelta(days=10)
+        waits = [attended(hours, since, now) for since in sorted(one.since for one in notes if one.turn == "nosotros")]
+        assert statistics.waiting().count() == len(waits)
+        assert statistics.waiting_now(now, hours) == (len(waits), waits[0] if waits else 0)
+        open_now = Counter(one.turn for one in notes if one.turn not in ("", "cerrado"))
+        for hour, age in ((0.5, 0), (1, 1), (5, 2), (24, 3), (100, 4), (168, 5)):
+            counted = statistics.open_by_age(BEGAN + timedelta(hours=hour))
+            assert [+Counter(row) for row in counted] == [open_now if row == age else Counter() for row in range(6)]
         transaction.set_rollback(True)
 
 
