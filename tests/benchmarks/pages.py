@@ -44,6 +44,10 @@ WATCH = """() => {
 def screen(stands: Stands) -> Row:
     row = Row("screen", "From the POST of a webhook with a person's message to the next frame of a browser (Chromium) "
               "with that chat open and its stream up.", "p50 at most 60 ms, p99 at most 150 ms")  # fmt: skip
+    row.why = (
+        "the webhook's message is committed before anybody is told, and the page asks for it like any other. The "
+        "browser draws without a graphics card, on the processors of the servers that it waits for."
+    )
     count = max(10, int(100 * stands.scale))
     for name, running in (("embedded", embedded), ("production behind Caddy", production)):
         with running() as (started, web), browser_page(started) as page:

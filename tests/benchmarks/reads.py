@@ -29,6 +29,11 @@ def poll(stands: Stands) -> Row:
 
 def conversation(stands: Stands) -> Row:
     row = Row("conversation", "GET …/conversacion, 20 messages, logged in.", "at least 0.85 x control")
+    row.why = (
+        "the desk asks four questions (the ticket, its version, its messages, who joined) and the control three; and "
+        "for each request it borrows a connection from Django's pool, which asks the server first whether it is alive; "
+        "the control keeps its own. With SQLite a question costs hardly more than its writing."
+    )
     for stand in stands.both():
         found = stands.measure(stand, {"whole": stand.turn("web", stand.paths(WHOLE), stands.seconds)})
         tell(row, stand, found, {"whole": 0.85})
@@ -38,6 +43,10 @@ def conversation(stands: Stands) -> Row:
 def table(stands: Stands) -> Row:
     row = Row("table", "GET /, the page with its 50 rows; what it asks again, with its ETag; GET /tickets, 50 as JSON.",
               "at least 0.3 x control for the page, and at most 5 queries (tests/tickets/test_table.py)")  # fmt: skip
+    row.why = (
+        "the tabs' six counts, each of at most a thousand tickets: in the desk that is measured nearly all of them are "
+        "that large. What asks again and again is the fragment."
+    )
     for stand in stands.both():
         page, part = [get("/", **stand.cookie)], [get("/?parcial=1", **stand.cookie)]
         found = stands.measure(stand, {

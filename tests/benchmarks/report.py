@@ -21,13 +21,14 @@ PACKAGES = ("Django", "djangorestframework", "granian", "gunicorn", "uvicorn", "
 
 @dataclass
 class Row:
-    """One row of the goals: what it should reach, what it reached, and by how much it is missed."""
+    """One row of the goals: what it should reach, what it reached, by how much it is missed, and why if it is."""
 
     name: str
     what: str
     goal: str
     figures: dict[str, Any] = field(default_factory=dict)
     missed: list[str] = field(default_factory=list)
+    why: str = ""
     scale: float = 1
     date: str = ""
     machine: str = ""
@@ -90,5 +91,7 @@ def page(results: dict[str, dict[str, Any]]) -> str:
         figures = (f"| {figure} | {value} |" for figure, value in row["figures"].items())
         parts.append("\n".join(["| figure | value |", "|---|---|", *figures]))
         parts += [f"**Missed.** {missed}." for missed in row["missed"]]
+        if row["missed"] and row.get("why"):
+            parts.append(f"Why: {row['why']}")
         parts.append(f"{row['date']}, scale {row['scale']:g}, {row['machine']}.")
     return "\n\n".join(parts) + "\n"

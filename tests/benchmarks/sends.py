@@ -23,6 +23,11 @@ from tests.programs import ROOT, until
 
 SENDERS = 8
 CEILING = SENDERS / DELAY_S
+COMMITS = (
+    "a message is committed as saved, as claimed under a lease and as tried before its first byte leaves, and as "
+    "settled after the answer, because any process may be killed at any moment; the floors keep nothing. Django's "
+    "questions are most of the processor time, "
+)
 PHONE = "5215510000001@c.us"
 
 
@@ -63,6 +68,7 @@ def modes(stands: Stands) -> Iterable[tuple[str, Stand, int]]:
 def enter(stands: Stands) -> Row:
     row = Row("enter", "From the POST of one message to its arrival at the gateway; one at a time, in turns with the "
               "same call made directly and by a thread pool.", "p50 at most 10 ms over a direct call")  # fmt: skip
+    row.why = f"{COMMITS}and they are asked one after another."
     for name, stand, _ in modes(stands):
         waits: dict[str, list[float]] = defaultdict(list)
         with ThreadPoolExecutor(SENDERS) as pool:
@@ -87,6 +93,7 @@ def drain(stands: Stands) -> Row:
     row = Row("drain", f"1,000 messages queued in 100 chats go out after the session is back; the gateway takes 50 ms, "
               f"{SENDERS} at once: at most {CEILING:.0f} a second. From the webhook that says so to the last arrival.",
               "at least 0.85 of the ceiling, order kept")  # fmt: skip
+    row.why = f"{COMMITS}and one Python process has one processor: the CPU for each message is what bounds it."
     chats = max(8, int(100 * stands.scale))
     count = 10 * chats
     for name, stand, sender in modes(stands):
