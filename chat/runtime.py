@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 # Set when this process should end: waits everywhere watch it, so that Ctrl-C is obeyed within 2 s.
 stopping = threading.Event()
 SWEEP_S = 5.0
+# What a send needs besides its call: the row is read and marked before, and its outcome written after.
+END_S = 2.0
 
 
 class Pool:
@@ -36,7 +38,7 @@ class Pool:
     def __init__(self, size: int, name: str) -> None:
         self.size, self.name = size, name
         self.tasks: queue.SimpleQueue[Callable[[], Any]] = queue.SimpleQueue()
-        self.lock = threading.Lock()
+        self.lock = threading.Condition()
         self.threads = self.busy = 0
 
     def submit(self, function: Callable[..., Any], *args: Any) -> None:
@@ -67,6 +69,12 @@ class Pool:
                 close_old_connections()
                 with self.lock:
                     self.busy -= 1
+                    self.lock.notify_all()
+
+    def wait_idle(self, seconds: float) -> bool:
+        """Wait until nothing runs or waits here, `seconds` at most; returns whether that came true."""
+        with self.lock:
+            return self.lock.wait_for(lambda: not self.busy, seconds)
 
 
 class Repeating:
@@ -173,6 +181,11 @@ def stop_sending() -> None:
     stopping.set()
     embedded.clear()
     sweeper.stop()
+
+
+def end_sends() -> bool:
+    """After `stop_sending`: let the sends under way have their answers, or they end in doubt. False: not all did."""
+    return pool.wait_idle(settings.WHATSAPP_TIMEOUT_S + END_S)
 
 
 def start_embedded() -> None:

@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import celeryd_init, worker_init, worker_shutting_down
+from celery.signals import celeryd_init, worker_init, worker_shutdown, worker_shutting_down
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -32,3 +32,10 @@ def stop_sending(**_: Any) -> None:
     from chat import runtime
 
     runtime.stop_sending()
+
+
+@worker_shutdown.connect  # Celery has waited for its own threads only
+def end_sends(**_: Any) -> None:
+    from chat import runtime
+
+    runtime.end_sends()

@@ -59,8 +59,12 @@ def new_person(desk: Desk) -> tuple[str, int]:
 
 def answered(desk: Desk, ticket: int) -> bool:
     """Whether the assistant's first words have left."""
-    said = [entry for entry in desk.history(ticket) if entry["role"] == "assistant"]
-    return bool(said) and said[0]["estado"] in ("enviado", "entregado", "leido")
+    return first_words(desk, ticket) in ("enviado", "entregado", "leido")
+
+
+def first_words(desk: Desk, ticket: int) -> str:
+    """The state of the assistant's first words; empty before there are any."""
+    return next((str(entry["estado"]) for entry in desk.history(ticket) if entry["role"] == "assistant"), "")
 
 
 @pytest.mark.parametrize("trouble", [refusing, silent], ids=["refused", "black-holed"])
@@ -91,6 +95,19 @@ def test_a_worker_that_starts_without_its_broker_sends_all_the_same(
         running.start_worker()
         _, ticket = new_person(running)
         until(lambda: answered(running, ticket), 2 * WITHIN_S, "la primera pregunta")
+
+
+def test_a_worker_that_is_told_to_stop_ends_the_send_under_way(running: Desk, redis: RedisServer) -> None:
+    running.simulate(falla="lento")  # accepted at once, answered late
+    try:
+        with silent(redis):  # so that the sweep sends, on threads that Celery does not know
+            _, ticket = new_person(running)
+            until(lambda: first_words(running, ticket) == "enviando", 2 * WITHIN_S, "la primera pregunta")
+        assert stop(running.running["worker"]) == 0
+        assert answered(running, ticket), running.history(ticket)
+    finally:
+        running.simulate(falla="ninguna")
+        running.start_worker()
 
 
 def stopped(worker: int, desk: Desk) -> bool:
