@@ -60,13 +60,14 @@ def drain_here(conversation_id: int) -> None:
         tallies.write()
 
 
-def send_and_wait(message: Message, began: float) -> Message:
-    """Have `message` sent; its row once the outcome is known, or as it is ENVIO_ESPERA_S after `began`.
+def send_and_wait(message: Message, began: float, *, new: bool) -> Message:
+    """Have `message` sent if it is `new`; its row once the outcome is known, or as it is ENVIO_ESPERA_S after `began`.
 
     `began` is when the request came to write it (time.monotonic): who waited for the lock has waited already.
     """
     with runtime.bells.listening(message.pk) as bell:  # before it is sent: a quick gateway rings at once
-        send_now(message)
+        if new:
+            send_now(message)
         return wait_for_outcome(message, bell, began)
 
 

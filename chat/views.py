@@ -104,9 +104,9 @@ def send_with_file(ticket: Ticket, author: User, draft: compose.Draft, upload: U
 
 
 def told(message: Message, ticket: Ticket, began: float, *, new: bool) -> Response:
-    """Answer with the message's outcome; a new one is sent and waited for first."""
-    if new:
-        message = sending.send_and_wait(message, began)
+    """Answer with the message's outcome, waited for; only a new one is sent."""
+    if new or sending.unsettled(message):
+        message = sending.send_and_wait(message, began, new=new)
         if message.settled and not message.settled_by_id:
             # Evidence was quicker than our look. The attempt ended in doubt all the same, and that is its answer.
             message.state = Delivery.DOUBTFUL

@@ -441,17 +441,51 @@ def test_a_repeat_answers_the_outcome_of_now_not_that_of_then(
     assert len(gateway.calls) == 1
 
 
-def test_a_repeat_of_a_queued_message_answers_503_without_waiting(
-    desk: Client, ticket: Ticket, nobody_sends: None, settings: Settings
+@pytest.fixture
+def no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for an outcome fails."""
+
+    def waits(*_: Any) -> Message:
+        raise AssertionError("espera")
+
+    monkeypatch.setattr(sending, "wait_for_outcome", waits)
+
+
+def test_a_repeat_of_a_message_that_cannot_go_now_is_a_503_at_once(
+    desk: Client, ticket: Ticket, nobody_sends: None, settings: Settings, request: pytest.FixtureRequest
 ) -> None:
     key = str(uuid.uuid4())
     settings.ENVIO_ESPERA_S = 0
     post(desk, ticket, clave=key)
-    settings.ENVIO_ESPERA_S = 5
-    started = time.monotonic()
-    assert post(desk, ticket, clave=key).status_code == 503
-    assert time.monotonic() - started < 3
+    connection.update(ConnectionChanged(connected=False, detail="x"))
+    request.getfixturevalue("no_wait")
+    response = post(desk, ticket, clave=key)
+    assert (response.status_code, response.json()["status"]) == (503, "en_cola")
     assert Message.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("result", "status"), [(Accepted("3EB0"), 200), (Refused("No.", "400"), 422), (Ambiguous("HTTP 502"), 504)]
+)
+def test_a_repeat_of_a_message_under_way_waits_for_its_outcome_and_sends_nothing(
+    desk: Client, ticket: Ticket, gateway: FakeGateway, settings: Settings, monkeypatch: pytest.MonkeyPatch,
+    result: Any, status: int, nobody_sends: None,
+) -> None:  # fmt: skip
+    key, wait = str(uuid.uuid4()), sending.wait_for_outcome
+    settings.ENVIO_ESPERA_S = 0
+    assert post(desk, ticket, clave=key).status_code == 503
+    settings.ENVIO_ESPERA_S = 5
+    gateway.answers(result)
+
+    def sent_meanwhile(row: Message, bell: threading.Event, began: float) -> Message:
+        delivery.drain(row.conversation_id)
+        assert bell.is_set()
+        return wait(row, bell, began)
+
+    monkeypatch.setattr(sending, "wait_for_outcome", sent_meanwhile)
+    monkeypatch.setattr(sending, "send_now", lambda message: pytest.fail("se envía otra vez"))
+    assert post(desk, ticket, clave=key).status_code == status
+    assert len(gateway.calls) == Message.objects.count() == 1
 
 
 def test_a_repeat_is_answered_although_the_person_wrote_meanwhile(
@@ -516,9 +550,8 @@ def test_the_same_clave_at_once_from_many_windows_is_one_message(
     answers = from_many_windows(tecnica, ticket, [{"mensaje": TEXT, "clave": str(uuid.UUID(int=7))}] * 6)
     assert Message.objects.count() == 1
     assert gateway.texts == [TEXT]
-    statuses = [answer.status_code for answer in answers]
-    assert 200 in statuses
-    assert set(statuses) <= {200, 503, 504}  # a repeat tells the outcome of its moment
+    assert [answer.status_code for answer in answers] == [200] * 6
+    assert len({answer.content for answer in answers}) == 1
 
 
 @pytest.mark.django_db(transaction=True)
