@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import BrowserContext, Route, expect
 
 from tests.e2e.conftest import LEFT, Screen
 from tests.programs import Desk, until
+
+SENDING = "/enviar-mensaje"
 
 
 def at_end(screen: Screen) -> bool:
@@ -205,6 +207,28 @@ def test_a_send_while_offline_is_kept(screen: Screen, ticket: int, context: Brow
     context.set_offline(False)
     until(lambda: running.accepted().count("sin red") == 1, 20)
     expect(screen.bubble("sin red")).to_have_count(1)
+
+
+@pytest.mark.parametrize("cut", ["no network", "a proxy that finds nobody"])
+def test_a_send_that_alone_is_cut_is_sent_once_by_itself_with_its_chat_closed(
+    screen: Screen, ticket: int, running: Desk, cut: str
+) -> None:
+    keys: list[str] = []
+
+    def stop(route: Route) -> None:
+        if cut == "no network":
+            route.abort()
+        else:
+            route.fulfill(status=502, body="Bad Gateway")
+
+    screen.page.on("request", lambda one: keys.append(one.post_data_json["clave"]) if SENDING in one.url else None)
+    screen.page.route(f"**{SENDING}", stop, times=1)
+    screen.open(ticket)
+    screen.write(text := f"a la primera no: {cut}")
+    expect(screen.bubble(text)).to_contain_text("reintentar no lo duplica")
+    screen.page.keyboard.press("Escape")
+    until(lambda: screen.page.wait_for_timeout(50) or text in running.accepted(), 20)
+    assert (len(keys), len(set(keys)), running.accepted().count(text)) == (2, 1, 1)
 
 
 def test_what_the_person_wrote_meanwhile_is_shown_before_sending(

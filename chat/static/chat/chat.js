@@ -128,7 +128,8 @@ function onOutbox(ticket, outcome) {
     const scrollAntes = container.scrollHeight - container.scrollTop - container.clientHeight;
     draw();
     if (scrollAntes < 150) toEnd();
-    if (outcome?.texto) say(outcome.texto);
+    // What is tried again by itself fails in the same words, which need not be read aloud each time.
+    if (outcome?.texto && outcome.texto !== byId("chat-anuncios").textContent) say(outcome.texto);
     // The refresh brings the row; and when more is waiting behind a slow send, it lets the next one go.
     const items = outgoing(ticket);
     if (outcome || items.length > 1) cargarMensajesChat();

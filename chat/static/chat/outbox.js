@@ -9,8 +9,10 @@ import { upload } from "./upload.js";
  *
  * A POST may take as long as WhatsApp does, and the order at the server must be the order of writing: the next POST starts
  * when the one before was answered, or sooner, when a refresh has shown its row (its place is then taken for ever). What
- * fails without being saved stops the line until a person retries, edits or removes it.
+ * fails without being saved stops the line until a person retries, edits or removes it; what only the network stopped is
+ * tried again by itself, which its key makes safe.
  */
+const AGAIN_MS = 5_000;
 const lines = new Map();
 let changed = () => {};
 
@@ -59,7 +61,7 @@ export function retry(ticket, clave, more = {}) {
   run(line);
 }
 
-/** After an outage: what only the network stopped goes on by itself, which its key makes safe. */
+/** After an outage: what only the network stopped goes on at once. */
 export function retryAfterOutage(ticket) {
   const stopped = lineOf(ticket).items.find((item) => item.fallo);
   if (stopped?.fallo.red) retry(ticket, stopped.clave);
@@ -121,6 +123,8 @@ async function post(line, item) {
       line.notes.set(item.clave, outcome);
     } else if (!item.guardado) {
       item.fallo = outcome;
+      // The line may come back without any poll having failed: panel closed, tab hidden, only this call cut.
+      if (outcome.red) setTimeout(() => item.fallo === outcome && retry(line.ticket, item.clave), AGAIN_MS);
     }
   }
   item.enviando = false;

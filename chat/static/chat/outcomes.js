@@ -33,7 +33,8 @@ export function outcomeOf(error, name) {
   if (status === 409 && word === "otro_ticket_abierto") return failure(message, ["otro", "editar"], { otro: body.otro });
   if (status === 401) return failure("Tu sesión terminó. Entra de nuevo y reinténtalo: el texto se conserva.", ["entrar", "reintentar"]);
   if (status === 0) return failure(`Sin conexión con el servidor. ${SAFE}`, ["reintentar", "quitar"], { red: true });
-  if (status >= 500) return failure(body.detail ? message : `${message} ${SAFE}`, ["reintentar", "quitar"]);
+  // Without a word of ours a proxy answered, because the desk did not: the same as no network.
+  if (status >= 500) return failure(body.detail ? message : `${message} ${SAFE}`, ["reintentar", "quitar"], { red: !word });
   if (status === 403 || status === 429) return failure(message, ["reintentar", "editar"]);
   return failure(message, ["editar"]);
 }
