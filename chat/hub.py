@@ -158,7 +158,7 @@ class Hub:
         """What `stream` is told now."""
         told = b"".join(frame(key, f"{self.name}-{number}") for key, number in stream.pending.items())
         stream.pending.clear()
-        told += BEAT if stream.beat else b""
+        told += (BEAT if self.up else frame(CUT)) if stream.beat else b""
         stream.beat = False
         return told
 

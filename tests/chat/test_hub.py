@@ -172,6 +172,18 @@ async def test_while_announcements_do_not_reach_the_hub_its_pages_know(hub: Hub)
 
 
 @live
+async def test_while_announcements_do_not_reach_the_hub_its_sign_of_life_says_so(hub: Hub) -> None:
+    page = await reader(hub)
+    (stream,) = hub.streams
+    hub.feed(up=False)
+    await page.read()
+    for up, sign in ((False, ("corte", "{}")), (True, ("latido", "{}"))):
+        hub.up, stream.beat = up, True
+        stream.wake.set()
+        assert await page.read() == [sign]
+
+
+@live
 async def test_a_hub_that_stops_ends_its_streams(hub: Hub) -> None:
     page = await reader(hub)
     hub.stop()

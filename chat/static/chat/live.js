@@ -29,7 +29,8 @@ function setLive(now) {
 /** What the server said, to this tab or to the one that listens. */
 function hear(name, data) {
   heard = Date.now();
-  setLive(name !== "corte" && name !== "fin");
+  // What the process sees for itself says nothing of what others announce.
+  if (name !== "conexion") setLive(name !== "corte" && name !== "fin");
   tell(name, data);
 }
 
