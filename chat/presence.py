@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from django.core.cache import cache
@@ -146,6 +146,12 @@ def first(what: str, seconds: float, *, unknown: bool) -> bool:
             return cache.add(what, 1, seconds)
     except Unknown:
         return unknown
+
+
+def forget(what: str) -> None:
+    """Let the next one who asks `first` be the first."""
+    with suppress(Unknown), shared():
+        cache.delete(what)
 
 
 def person_types(event: Typing) -> Outcome:

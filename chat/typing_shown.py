@@ -75,12 +75,18 @@ def show(ticket_id: int, who: int) -> None:
     runtime.let_go_of_database()
     # Before the call: one that has no answer may have been heard.
     keeper.keep(Shown(ticket_id, who, ticket.contact_id, address))
+    presence.forget(hidden(ticket.contact_id))
     gateway.typing(address, on=True, message_id=last)
+
+
+def hidden(contact: int) -> str:
+    """Where processes tell each other that one of them shows it no more."""
+    return f"apagar:{contact}"
 
 
 def hide(shown: Shown) -> None:
     """Show no more that we write; once, however many processes showed it."""
-    if not presence.first(f"apagar:{shown.contact}", AGAIN_S / 2, unknown=True) or not connection.current().connected:
+    if not presence.first(hidden(shown.contact), AGAIN_S / 2, unknown=True) or not connection.current().connected:
         return
     runtime.let_go_of_database()
     gateways.active().typing(shown.address, on=False, message_id=None)

@@ -127,6 +127,24 @@ def test_a_technician_who_vanishes_types_no_more(
     assert gateway.signs == [SHOWN, HIDDEN]
 
 
+def test_what_is_shown_anew_just_after_it_ended_ends_too(
+    desk: Client,
+    ticket: Ticket,
+    gateway: CourteousGateway,
+    keeper: typing_shown.Keeper,
+    clock: time_machine.Coordinates,
+) -> None:
+    types(desk, ticket)
+    clock.shift(timedelta(seconds=9))
+    types(desk, ticket, on=False)
+    keeper.look()
+    clock.shift(timedelta(seconds=1.5))
+    types(desk, ticket)
+    types(desk, ticket, on=False)
+    keeper.look()
+    assert gateway.signs == [SHOWN, HIDDEN] * 2
+
+
 def test_closing_the_chat_ends_it(
     desk: Client, ticket: Ticket, gateway: CourteousGateway, keeper: typing_shown.Keeper
 ) -> None:
