@@ -55,6 +55,7 @@ class Publisher:
         self.waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
         self.lock = threading.Lock()
         self.process = 0  # where the thread runs: a forked child has none
+        self.dropped = False
 
     def put(self, line: str) -> None:
         """Publish `line` soon. What comes faster than Redis takes it is dropped, and pages are told to ask anew."""
@@ -62,6 +63,8 @@ class Publisher:
             self.start()
         if self.waiting.qsize() < MOST_WAITING:
             self.waiting.put(line)
+        else:
+            self.dropped = True
 
     def start(self) -> None:
         with self.lock:
@@ -76,13 +79,20 @@ class Publisher:
         client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=0.5, socket_connect_timeout=0.5)
         lost = False
         while True:
-            lines = each_last([waiting.get(), *drained(waiting)])
+            try:
+                lines = [waiting.get(timeout=PAUSE_S if lost else None)]
+            except queue.Empty:
+                lines = []  # what was lost is told of all the same
+            lines = each_last([*lines, *drained(waiting)])
+            missing = lost or self.dropped
+            if missing:
+                self.dropped = False
             try:
                 with client.pipeline(transaction=False) as pipe:
-                    for line in [LOST, *lines] if lost else lines:
+                    for line in [LOST, *lines] if missing else lines:
                         pipe.publish(CHANNEL, line)
                     pipe.execute()
-                lost = len(lines) >= MOST_WAITING
+                lost = False
             except Exception as error:
                 if not lost:
                     logger.warning("Redis no toma los avisos a las páginas abiertas (%s)", error)
