@@ -51,6 +51,16 @@ PushManager.prototype.getSubscription = async () => own;
 """
 
 
+# A browser opens a window only for a real click, so the one that would be opened is told instead.
+CLICK = """() => new Promise((resolve, reject) => {
+    Clients.prototype.openWindow = async (address) => resolve(address);
+    const click = new Event("notificationclick");
+    click.notification = { close() {}, data: { url: "/?chat=12" } };
+    click.waitUntil = (done) => done.then(() => reject(new Error("no window was opened")), reject);
+    self.dispatchEvent(click);
+})"""
+
+
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Desk]:
     public, private = push_keys.make_keys()
@@ -131,6 +141,22 @@ def test_a_message_sounds_once_however_many_tabs_there_are(
         expect(tab).to_have_title("(1) Tickets · Chat en Vivo")
     until(lambda: sum(tab.evaluate("window.notas") for tab in tabs))
     assert sorted(tab.evaluate("window.notas") for tab in tabs) == [0, 2]
+
+
+def test_what_the_stream_did_not_tell_of_is_a_notice_once_it_says_that_something_may_have_been_missed(
+    screen: Screen, running: Desk, phone: str
+) -> None:
+    running.post("/avisos/preferencias", {"navegador": True}).raise_for_status()
+    page = screen.page
+    page.add_init_script(NOTICES)
+    page.add_init_script("addEventListener('vivo:aviso', (lost) => lost.stopImmediatePropagation())")
+    page.reload()
+    expect(page.locator("#estado-lista")).to_have_text("Al día · en vivo")
+    page.evaluate(HIDE)
+    running.write(phone, "hola")
+    until(lambda: running.get("/avisos/pendientes")["tickets"])
+    page.evaluate("dispatchEvent(new CustomEvent('vivo:todo'))")
+    until(lambda: page.evaluate("window.avisos.length"))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -234,3 +260,13 @@ def test_the_service_worker_shows_a_push_unless_the_desk_is_on_the_screen(
     assert until(lambda: page.evaluate(seen)) == [
         {"title": "Prueba de avisos", "body": "Así", "tag": "prueba", "url": "/avisos"}
     ]
+
+
+def test_a_click_on_a_push_opens_a_window_where_no_tab_shows_the_table(
+    screen: Screen, running: Desk, context: BrowserContext
+) -> None:
+    avisos(screen.page, running)
+    ready = "navigator.serviceWorker.register('/sw.js').then(() => navigator.serviceWorker.ready).then(() => 0)"
+    screen.page.evaluate(ready)
+    worker = until(lambda: context.service_workers and context.service_workers[0])
+    assert worker.evaluate(CLICK) == f"{running.url}/?chat=12"

@@ -18,14 +18,20 @@ let state = null;
 let leader = !navigator.locks;
 let live = false;
 let wanted = new Set();
+let unsure = false; // Something may have been announced that we did not hear.
 let asking = false;
+let again = false;
 let ended = false;
 let next = 0;
 let timer = 0;
 
 /** Asks for the news soon: at once, or 3 s after the last time. */
 function ask() {
-  if (!leader || asking || ended) return;
+  if (!leader || ended) return;
+  if (asking) {
+    again = true;
+    return;
+  }
   clearTimeout(timer);
   const wait = next - Date.now();
   if (wait > 0) timer = setTimeout(ask, wait);
@@ -34,23 +40,27 @@ function ask() {
 
 async function look() {
   asking = true;
+  again = false;
   const named = wanted;
+  const doubt = unsure || !live;
   wanted = new Set();
+  unsure = !live;
   next = Date.now() + (state ? APART_MS : 0);
   try {
     const { body } = await request("/avisos/pendientes");
     if (!state) keepDevice(body).catch(() => {}); // It is tried again on the next page.
-    const fresh = body.tickets.filter((ticket) => isNews(ticket) && (named.has(ticket.id) || (state && !live)));
+    const fresh = body.tickets.filter((ticket) => isNews(ticket) && (named.has(ticket.id) || (state && doubt)));
     if (leader) channel?.postMessage({ body, fresh });
     heed(body, fresh);
   } catch (error) {
     ended = NOT_FOR_ME.includes(error.status);
     for (const ticket of named) wanted.add(ticket);
+    unsure ||= doubt;
   }
   asking = false;
   clearTimeout(timer);
   if (leader && !ended) timer = setTimeout(ask, live ? POLL_MS.live : POLL_MS.alone);
-  if (wanted.size && state) ask();
+  if (again || (wanted.size && state)) ask();
 }
 
 function isNews({ id, ultimo }) {
@@ -109,9 +119,13 @@ window.addEventListener("vivo:aviso", ({ detail }) => {
 window.addEventListener("vivo:ticket", ({ detail }) => {
   if (detail.ticket === null || state?.tickets.some(({ id }) => id === detail.ticket)) ask();
 });
-window.addEventListener("vivo:todo", ask);
+window.addEventListener("vivo:todo", () => {
+  unsure = true;
+  ask();
+});
 window.addEventListener("vivo:estado", ({ detail }) => {
   live = detail.vivo;
+  unsure ||= !live;
   ask();
 });
 window.addEventListener("avisos:cambio", () => {

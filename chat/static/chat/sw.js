@@ -31,12 +31,11 @@ async function show(data) {
   });
 }
 
-/** Goes to `address` in a tab that is there, the table's if there is one, or in a new one. */
+/** Goes to `address` in the table's tab, or in a new one: other pages of this origin may not hear of it. */
 async function open(address) {
   const url = new URL(address, self.location.origin);
   if (url.origin !== self.location.origin) return;
-  const open = await tabs();
-  const tab = open.find((one) => new URL(one.url).pathname === "/") ?? open[0];
+  const tab = (await tabs()).find((one) => new URL(one.url).pathname === "/");
   if (!tab) return self.clients.openWindow(url.href);
   const focused = await tab.focus();
   focused.postMessage({ abrir: url.pathname + url.search });
