@@ -101,3 +101,33 @@ def test_two_technicians_share_a_ticket(screen: Screen, colleague: Screen, runni
     screen.page.set_viewport_size({"width": 390, "height": 844})
     screen.page.emulate_media(color_scheme="dark")
     screen.picture("equipo-telefono-oscuro")
+
+
+def test_a_note_that_was_begun_stays_in_its_chat_and_is_headed_as_ours_while_it_waits(
+    screen: Screen, running: Desk, ticket: int
+) -> None:
+    page, box, send = screen.page, screen.page.locator("#chat-texto"), screen.page.locator("#chat-enviar")
+    running.write("+524779990077", "no imprime")
+    other = running.ticket_of("+524779990077")
+    page.reload()
+    screen.open(other)
+    box.fill("Borrador para la otra persona")
+    box.press("Escape")
+    screen.open(ticket)
+    page.locator("#chat-nota").click()
+    box.fill("secreto de la mesa")
+    box.press("Escape")
+    screen.open(other)
+    expect(box).to_have_value("Borrador para la otra persona")
+    expect(send).to_have_text("📤 Enviar")
+    box.press("Escape")
+    screen.open(ticket)
+    expect(box).to_have_value("secreto de la mesa")
+    expect(send).to_have_text("📝 Guardar nota")
+
+    page.context.set_offline(True)
+    box.press("Enter")
+    expect(screen.bubble("secreto de la mesa").locator(".nombre")).to_have_text("📝 Tu nota interna")
+    page.context.set_offline(False)
+    expect(screen.bubble("secreto de la mesa").locator(".pie")).to_contain_text("Solo la mesa la ve")
+    assert "secreto de la mesa" not in running.accepted()

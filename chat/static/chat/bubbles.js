@@ -50,8 +50,8 @@ const ACTIONS = {
 export function authorOf(entry, name) {
   if (entry.role === "user") return `👤 ${name}`;
   if (entry.role === "assistant") return "🤖 Asistente";
-  if (entry.tipo === "nota" && !entry.autor) return "📝 Nota de la importación";
-  if (entry.tipo === "nota") return entry.mio ? "📝 Tu nota interna" : `📝 Nota interna de ${entry.autor}`;
+  if (entry.tipo === "nota" && entry.mio) return "📝 Tu nota interna";
+  if (entry.tipo === "nota") return entry.autor ? `📝 Nota interna de ${entry.autor}` : "📝 Nota de la importación";
   if (entry.mio) return "Tú 👨‍💻";
   if (entry.estado === "importado") return "Técnico 👨‍💻";
   return entry.autor ? `${entry.autor} 👨‍💻` : "Desde el teléfono 👨‍💻";

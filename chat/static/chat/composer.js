@@ -55,14 +55,16 @@ export function startComposer(send) {
 
 /** Shows the draft of `id` and takes the focus; on a phone that would put the keyboard over what there is to read. */
 export function openComposer(id) {
-  ticket = id;
   enableComposer(true);
   addressTo("");
   attachTo(id);
   openReplies(id);
   const note = readNoteDraft(id);
+  const text = note || readDraft(id);
+  ticket = null; // the box still holds what was written in the chat before, perhaps a note: it is no draft of this one
   setNote(Boolean(note));
-  setText(note || readDraft(id));
+  ticket = id;
+  setText(text);
   (matchMedia("(pointer: fine)").matches ? box : byId("chat-mensajes")).focus();
 }
 

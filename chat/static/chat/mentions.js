@@ -47,9 +47,9 @@ function put(at) {
  * @param {{usuario: string, nombre: string}[]} named
  */
 export function withMentions(text, named) {
-  return text.split(/(?<![\w@.])(@[\w.+-]+)/).flatMap((part) => {
+  return text.split(/(?<![\p{L}\p{N}_@.])(@[\p{L}\p{N}_.+@-]+)/u).flatMap((part) => {
     if (!part.startsWith("@")) return formatted(part);
-    const word = part.slice(1).replace(/[.+-]+$/, "");
+    const word = part.slice(1).replace(/[.+@-]+$/, "");
     const who = named.find(({ usuario, nombre }) => [usuario, nombre.split(/\s+/)[0]].some((one) => folded(one) === folded(word)));
     if (!who) return formatted(part);
     return [h("span", { class: "mencion", title: who.nombre }, `@${who.nombre}`), part.slice(word.length + 1)];

@@ -59,11 +59,15 @@ async function suggest() {
   if (!text) return;
   if (box.value === before && !isNote()) return use(text);
   // Something was written meanwhile: what Enter sends must not change under the fingers.
-  show(strip, "lista", ["✨ Sugerencia lista:", h("q", {}, text), action("Usarla", () => use(text)), action("Descartar", () => clear(strip))]);
+  offer("✨ Sugerencia lista:", text);
+}
+
+function offer(words, text) {
+  show(strip, "lista", [words, h("q", {}, text), action("Usarla", () => use(text)), action("Descartar", () => clear(strip))]);
 }
 
 function use(text) {
-  if (isNote()) return box.focus();
+  if (isNote()) return offer("✨ Termina la nota interna para usar la sugerencia:", text);
   box.value = box.value.replace(readSuggestion(ticket), "").trim();
   giveBack(text);
   writeSuggestion(ticket, text);

@@ -119,7 +119,7 @@ async function post(line, item) {
   } catch (error) {
     outcome = outcomeOf(error, line.name);
     if (outcome.guardado) {
-      Object.assign(item, { guardado: true, seq: error.body.seq, estado: outcome.estado || "enviando", nota: outcome });
+      Object.assign(item, { guardado: true, seq: error.body.seq, estado: outcome.estado || "enviando" });
       line.notes.set(item.clave, outcome);
     } else if (!item.guardado) {
       item.fallo = outcome;

@@ -32,6 +32,7 @@ export async function noteRead(conversation) {
     window.dispatchEvent(new CustomEvent("tickets:refrescar"));
   } catch {
     // The next refresh tries again.
+    if (named) named.mencion = true;
     if (told.get(conversation) === theirs) told.set(conversation, before ?? 0);
   }
 }
