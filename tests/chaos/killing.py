@@ -44,10 +44,8 @@ def killed(folder: Path, name: str, seed: int, *, plan: dict[str, int], messages
             "seconds of load": round(time.monotonic() - began, 1),
         }  # fmt: skip
         report.require(fallen == len(blows), f"{fallen} de {len(blows)} golpes en {limit:.0f} s")
-        report.judge(desk, max(30, limit - (time.monotonic() - began)))
-        seconds = round(time.monotonic() - began, 1)
-        report.figures["seconds in all"] = seconds
-        report.require(seconds <= limit, f"{seconds} s")
+        # What is in doubt is settled by what the gateway still has to tell, which may be thousands of webhooks.
+        report.judge(desk, 240, sent_within=max(30, limit - (time.monotonic() - began)))
     return report
 
 

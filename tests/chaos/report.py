@@ -65,11 +65,14 @@ class Report:
         if not true:
             self.broken.setdefault("meta", []).append(what)
 
-    def judge(self, fleet: Fleet, seconds: float = 120) -> None:
-        """Faults off, wait until nothing moves, and let the checker judge."""
+    def judge(self, fleet: Fleet, seconds: float = 120, sent_within: float = 0) -> None:
+        """Faults off, wait until all has left (if asked) and nothing moves, and let the checker judge."""
         fleet.set_faults(falla="ninguna", tasas={}, tasas_avisos={}, conexion="conectado")
         self.settings, began, late = fleet.settings, time.monotonic(), ""
         try:
+            if sent_within:
+                until(lambda: left(fleet), sent_within)
+                self.figures["seconds until all had left"] = round(time.monotonic() - began, 1)
             until(lambda: quiet(fleet), seconds)
         except AssertionError:
             self.figures["not quiet after"] = seconds
@@ -83,6 +86,15 @@ class Report:
         self.broken |= verdict["broken"]
         if late:
             self.broken.setdefault("I6", []).append(late)
+
+
+def left(fleet: Fleet) -> bool:
+    """Whether no message waits to be sent any more."""
+    time.sleep(0.3)
+    try:
+        return not query(fleet.database, OPEN[0])[0][0]
+    except Exception:
+        return False
 
 
 def quiet(fleet: Fleet) -> bool:
