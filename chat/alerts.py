@@ -13,7 +13,7 @@ from chat.alert_models import AlertSettings
 from chat.models import FROM_PERSON, SYSTEM, Message, Participant
 from chat.thread import excerpt
 from tickets.access import workers
-from tickets.models import OPEN_STATES, Ticket
+from tickets.models import Ticket
 from tickets.templatetags.desk import full_name
 
 Scope = AlertSettings.Scope
@@ -49,29 +49,27 @@ def tell_pages(ticket_id: int, technician_id: int | None) -> None:
         live.announce("aviso", {"ticket": ticket_id}, users)
 
 
-def waiting(user: User, wishes: AlertSettings) -> QuerySet[Ticket]:
-    """The open tickets with unread messages that concern `user`, and where a colleague names them, newest first."""
-    within = Participant.objects.filter(user=user)
-    mine = Q(technician=user) | Q(pk__in=within.values("ticket"))
+def unread(user: User, wishes: AlertSettings) -> QuerySet[Ticket]:
+    """The open tickets with unread messages that concern `user`, newest first."""
+    mine = Q(technician=user) | Q(pk__in=Participant.objects.filter(user=user).values("ticket"))
     if wishes.scope == Scope.BOTH:
         mine |= ~Q(technician__in=workers().order_by().values("pk"))
-    news = Q(mine, unread__gt=0, state__in=OPEN_STATES) | Q(
-        pk__in=within.filter(mention__isnull=False).values("ticket")
-    )
-    return Ticket.objects.filter(news).select_related("contact").latest_first()
+    return Ticket.objects.open().filter(mine, unread__gt=0).latest_first()
 
 
 def news(user: User, wishes: AlertSettings) -> list[dict[str, Any]]:
-    """Those tickets as pages read them; `ultimo` is the number of what the person said last.
+    """Those tickets as pages read them, and those where a colleague names `user`.
 
-    What an outage had hidden does not count, and the words themselves are there only where `wishes` allow them.
+    `ultimo` is the number of what was said last; what an outage had hidden does not count. The words themselves are
+    there only where `wishes` allow them. Each kind is found by itself, because no index answers both in one question.
     """
-    said = Message.objects.filter(FROM_PERSON, ticket=OuterRef("pk"), recovered=None).order_by("-seq")
-    last, words = (Subquery(said.values(column)[:1]) for column in ("seq", "text"))
-    tickets = waiting(user, wishes).annotate(last=last, words=words)[:MOST]
     calls = Participant.objects.filter(user=user, mention__isnull=False).select_related("mention__author")
     named = {one.ticket_id: one.mention for one in calls}
-    return [entry(ticket, named.get(ticket.pk), wishes) for ticket in tickets]
+    numbers = {*named, *unread(user, wishes).values_list("pk", flat=True)[:MOST]}
+    said = Message.objects.filter(FROM_PERSON, ticket=OuterRef("pk"), recovered=None).order_by("-seq")
+    last, words = (Subquery(said.values(column)[:1]) for column in ("seq", "text"))
+    tickets = Ticket.objects.filter(pk__in=numbers).annotate(last=last, words=words).select_related("contact")
+    return [entry(ticket, named.get(ticket.pk), wishes) for ticket in tickets.latest_first()[:MOST]]
 
 
 def entry(ticket: Any, mention: Message | None, wishes: AlertSettings) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from django.test import Client  # noqa: E402
 from chat import backfill, delivery, echoes, media, outcomes, sweeping  # noqa: E402
 from chat.models import Conversation, Message  # noqa: E402
 from config.auth import make_token  # noqa: E402
+from tests.fake_gateway import inbound, signature  # noqa: E402
 from tickets.models import Ticket  # noqa: E402
 from whatsapp import connection as line  # noqa: E402
 from whatsapp import events  # noqa: E402
@@ -53,6 +54,13 @@ def questions() -> Iterator[tuple[str, Callable[[], Any]]]:
 
         return asked
 
+    def post(client: Client, path: str, body: bytes, **headers: str) -> Callable[[], Any]:
+        def asked() -> Any:
+            answer = client.post(path, body, content_type="application/json", headers=headers, secure=True)
+            assert answer.status_code in (200, 204), (path, answer.status_code, answer.content)
+
+        return asked
+
     path = f"/ticket/{ticket.pk}/conversacion"
     tag = get(browser, path)()["ETag"]
     yield "poll, 304", get(browser, path, **{"If-None-Match": tag})
@@ -70,6 +78,12 @@ def questions() -> Iterator[tuple[str, Callable[[], Any]]]:
     api = get(desk, "/tickets")()
     yield "GET /tickets", get(desk, "/tickets")
     yield "GET /tickets, the next page", get(desk, api.json()["siguiente"].partition("127.0.0.1")[2])
+    yield "pending notifications", get(browser, "/avisos/pendientes")
+    yield "read", post(browser, f"/ticket/{ticket.pk}/leido", json.dumps({"hasta": 2}).encode())
+    for who in ("of somebody new", "of somebody known"):
+        written = inbound("hola")
+        signed = {"X-Webhook-Hmac": signature(written, settings.WAHA_HMAC_KEY), "X-Webhook-Hmac-Algorithm": "sha512"}
+        yield f"webhook, a message {who}", post(desk, "/webhooks/waha", written, **signed)
     yield "GET /estado", get(desk, "/estado")
     yield "GET /salud", get(desk, "/salud")
     yield "claim and outcome", lambda: send(ticket)

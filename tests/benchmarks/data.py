@@ -101,6 +101,7 @@ def fill(tickets: int, messages: int) -> dict[str, Any]:
             waiting_since=f"CASE WHEN c.id % {2 * OPEN} = 0 THEN {after('c.id')} END", created=after("c.id"),
             last_activity=after("c.id * 60"), search_text="lower(c.name) || ' ' || c.address",
             phase=state.format("'nosotros'", "'cerrado'"), phase_since=after("c.id"),
+            unread=f"CASE WHEN c.id % {20 * OPEN} = 0 THEN 1 ELSE 0 END",
         )  # fmt: skip
         tell(messages, first)
         insert(
