@@ -79,7 +79,7 @@ def wording(notice: PredefinedMessage, ticket: Ticket, technician: User, now: wi
     template = notice.template
     if template is None:
         return Wording(text, problem=NO_TEMPLATE)
-    if not templates.sendable().filter(pk=template.pk).exists():
+    if not templates.is_sendable(template):
         why = template.problem or templates.shown_state(template.status).lower()
         return Wording(text, problem=f"Su plantilla «{template.name}» no se puede enviar ahora ({why}).")
     found = template_values(notice, ticket, technician)

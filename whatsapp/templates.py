@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -58,7 +59,17 @@ class Refreshed:
 
 def sendable() -> QuerySet[Template]:
     """What can be sent now with the gateway in use."""
-    return Template.objects.filter(gateway=settings.WHATSAPP_GATEWAY, status=APPROVED, usable=True)
+    return Template.objects.filter(**requirements())
+
+
+def is_sendable(template: Template) -> bool:
+    """Whether that one can, by its row as it was read."""
+    return all(getattr(template, name) == value for name, value in requirements().items())
+
+
+def requirements() -> dict[str, Any]:
+    """What the columns of a template say that can be sent now."""
+    return {"gateway": settings.WHATSAPP_GATEWAY, "status": APPROVED, "usable": True}
 
 
 def shown_state(status: str) -> str:

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from chat.models import Conversation, Message, PredefinedMessage
@@ -95,6 +97,19 @@ def test_the_template_is_previewed_and_sent(
     assert gateway.sent[0].template.body == ("Juan Pérez", "tu equipo está En proceso")
     assert gateway.sent[0].template.header == (str(ticket.pk),)
     assert post(desk, ticket, notice).json()["status"] == "ya_notificado"
+
+
+def test_previews_ask_as_much_for_ten_notices_as_for_one(
+    desk: Client, ticket: Ticket, notice: PredefinedMessage, template: Template
+) -> None:
+    preview(desk, ticket)  # what is read once in a process
+    with CaptureQueriesContext(connection) as one:
+        preview(desk, ticket)
+    for number in range(9):
+        PredefinedMessage.objects.create(title=str(number), text="x", template=template, template_values="1\n2\n3")
+    with CaptureQueriesContext(connection) as ten:
+        preview(desk, ticket)
+    assert len(ten) == len(one)
 
 
 def test_inside_of_the_window_the_text_goes(
