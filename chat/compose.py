@@ -99,8 +99,9 @@ def write(ticket_id: int, author: User, draft: Draft) -> tuple[Message, bool]:
     Raises one of EXPECTED, and then nothing is written.
     """
     contact = find_ticket.get(ticket_id).contact
-    # Before the lock: the cache may take its time. A program, which shows nobody a screen, is not asked to look.
-    writing = presence.writers(ticket_id, author.pk) if draft.seen is not None and not draft.force else []
+    # Before the lock: the cache may take its time. A program, which shows nobody a screen, is asked only for notices.
+    asked = (draft.seen is not None or draft.notice is not None) and not draft.force
+    writing = presence.writers(ticket_id, author.pk) if asked else []
     with transaction.atomic():
         conversation = Conversation.locked_for(contact)
         ticket = find_ticket.get(ticket_id)

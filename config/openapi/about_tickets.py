@@ -103,6 +103,7 @@ OPERATIONS = [
         "Enviar un mensaje predefinido",
         sending(
             "clave_con_otro_texto",
+            "alguien_escribe",
             "otro_ticket_abierto",
             "descartado",
             "ya_notificado",
@@ -112,7 +113,8 @@ OPERATIONS = [
         request=bodies.Notificar,
         example={"predefinido": 2},
         answer=SENT,
-        description="`ya_notificado` si el mismo ya salió en este ticket y no se manda `forzar`.",
+        description="`ya_notificado` si el mismo ya salió en este ticket, `alguien_escribe` si otra persona de la "
+        "mesa escribe en él; con `forzar` sale.",
     ),
     Operation(
         reply_views.offer,

@@ -47,7 +47,7 @@ REFUSALS: dict[str, tuple[int, str, dict[str, Any]]] = {
     ),
     "alguien_escribe": (
         409,
-        "otras personas de la mesa escriben en él (`quien`) y se mandó `visto_hasta`",
+        "otras personas de la mesa escriben en él (`quien`), y se mandó `visto_hasta` o es un mensaje predefinido",
         {"quien": {"type": "array", "items": TEXT}},
     ),
     "otro_ticket_abierto": (409, "este está cerrado y la persona tiene abierto otro (`otro`)", {"otro": NUMBER}),

@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from chat import presence
-from chat.models import Message
+from chat.models import Message, PredefinedMessage
 from tests.factory import make_contact, make_ticket
 from tests.fake_gateway import FakeGateway, receive
 from tickets.models import Ticket
@@ -111,6 +111,23 @@ def test_ones_own_typing_and_that_in_another_ticket_hold_nobody(desk: Client, ot
 def test_a_program_that_shows_no_screen_is_not_asked(desk: Client, other: Client, ticket: Ticket) -> None:
     here(other, ticket, True)
     assert send(desk, ticket, visto_hasta=None).status_code == 200
+
+
+def test_who_notifies_while_a_colleague_writes_confirms_it_too(
+    desk: Client, other: Client, ticket: Ticket, gateway: FakeGateway
+) -> None:
+    notice = PredefinedMessage.objects.create(title="Listo", text="Ya está listo")
+
+    def notify(**more: Any) -> HttpResponse:
+        body = {"predefinido": notice.pk, "clave": str(uuid4()), **more}
+        return desk.post(f"/ticket/{ticket.pk}/notificar", body, content_type="application/json")
+
+    here(other, ticket, True)
+    answer = notify()
+    assert (answer.status_code, answer.json()["status"]) == (409, "alguien_escribe")
+    assert not Message.objects.exists()
+    assert notify(forzar=True).status_code == 200
+    assert gateway.texts == ["Ya está listo"]
 
 
 def test_a_repeat_of_what_was_saved_answers_its_outcome(

@@ -62,6 +62,16 @@ def test_two_technicians_share_a_ticket(screen: Screen, colleague: Screen, runni
     screen.picture("alguien-escribe")
     mine.get_by_role("button", name="Enviar de todos modos").click()
     expect(mine.locator(".pie")).to_contain_text(LEFT)
+    colleague.page.locator("#chat-texto").press_sequentially("!")
+    screen.page.keyboard.press("Escape")
+    notice = screen.open(ticket, "notificar").locator(".predefinido").first
+    notice.get_by_role("button").click()
+    expect(notice).to_contain_text("Sofía Soto está escribiendo. ¿Enviar de todos modos?")
+    screen.picture("notificar-alguien-escribe")
+    notice.get_by_role("button", name="Enviar de todos modos").click()
+    expect(notice).to_contain_text("✓ Enviado")
+    screen.page.keyboard.press("Escape")
+    screen.open(ticket)
 
     # A mention, picked by keyboard: the colleague finds it under Menciones until they open the chat.
     colleague.page.locator("#chat-texto").fill("")
@@ -96,7 +106,7 @@ def test_two_technicians_share_a_ticket(screen: Screen, colleague: Screen, runni
         expect(one.page.locator("#chat-tecnico")).to_have_text(owner)
     screen.page.get_by_role("button", name="Unirme").click()
     expect(colleague.page.locator("#chat-participantes")).to_contain_text("Ana Ruiz")
-    assert len(running.accepted()) == sent + 2
+    assert len(running.accepted()) == sent + 3
     screen.picture("equipo")
     screen.page.set_viewport_size({"width": 390, "height": 844})
     screen.page.emulate_media(color_scheme="dark")

@@ -54,7 +54,7 @@ function card(message) {
   if (message.ya_enviado && !outcome) nodes.push(sentBefore(message.ya_enviado));
   if (message.problema && !outcome) nodes.push(h("p", { class: "datos razon", id: `problema-${message.id}` }, message.problema));
   if (outcome) nodes.push(outcomeCard(outcome));
-  const label = busy ? "Enviando…" : again ? "Enviar otra vez" : outcome && !outcome.guardado ? "Reintentar" : "✅ Enviar";
+  const label = busy ? "Enviando…" : outcome?.colegas ? "Enviar de todos modos" : again ? "Enviar otra vez" : outcome && !outcome.guardado ? "Reintentar" : "✅ Enviar";
   const send = h(
     "button",
     {
