@@ -92,6 +92,22 @@ def test_a_suggestion_is_a_marked_draft_that_only_the_technician_sends(
     strip.get_by_role("button", name="Usarla").click()
     expect(box).to_have_value(f"{TEXT}\nEspera")
 
+    # Nor does it get into a note: it is offered until that is saved.
+    held = threading.Event()
+    model.behaves(after(held, chat({"sugerencia": TEXT})))
+    box.fill("")
+    button.click()
+    page.locator("#chat-nota").click()
+    box.fill("Le falta el cargador")
+    held.set()
+    strip.get_by_role("button", name="Usarla").click()
+    expect(strip).to_contain_text("Termina la nota interna para usar la sugerencia")
+    expect(box).to_have_value("Le falta el cargador")
+    screen.picture("sugerencia-en-nota")
+    box.press("Enter")
+    strip.get_by_role("button", name="Usarla").click()
+    expect(box).to_have_value(TEXT)
+
     # A failure says what happened.
     model.behaves(raw(b"", 500))
     button.click()

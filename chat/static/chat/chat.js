@@ -188,7 +188,7 @@ export function startChat() {
   startComposer((text, file, note, reply) => {
     send(conversation.id, text, seenOf(conversation), conversation.firstName, file, note, reply);
     stopTyping();
-    forgetSuggestion();
+    forgetSuggestion(note);
     toEnd();
   });
   container.addEventListener("scroll", onScroll, { passive: true });

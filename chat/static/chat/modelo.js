@@ -20,7 +20,7 @@ export function startModel() {
   if (!strip) return;
   buttons.sugerir.addEventListener("click", suggest);
   buttons.resumir.addEventListener("click", summarize);
-  box.addEventListener("input", () => !box.value.trim() && forgetSuggestion());
+  box.addEventListener("input", () => !box.value.trim() && forgetSuggestion(isNote()));
 }
 
 /** A chat was opened; what was asked for another one is no longer wanted. @param {number} id */
@@ -46,11 +46,11 @@ export function showModel(conversation) {
   if (strip) buttons.resumir.hidden = conversation.rows.length <= LONG && !conversation.more;
 }
 
-/** What was in the box was sent, or is gone. */
-export function forgetSuggestion() {
+/** What was in the box was sent, or is gone. A `note` leaves what is offered for the message after it. */
+export function forgetSuggestion(note = false) {
   if (!strip || ticket === null) return;
   writeSuggestion(ticket, "");
-  if (!asking.sugerir) show(strip, null, []);
+  if (!asking.sugerir && !(note && strip.dataset.paso === "lista")) show(strip, null, []);
 }
 
 async function suggest() {
@@ -67,7 +67,10 @@ function offer(words, text) {
 }
 
 function use(text) {
-  if (isNote()) return offer("✨ Termina la nota interna para usar la sugerencia:", text);
+  if (isNote()) {
+    offer("✨ Termina la nota interna para usar la sugerencia:", text);
+    return box.focus();
+  }
   box.value = box.value.replace(readSuggestion(ticket), "").trim();
   giveBack(text);
   writeSuggestion(ticket, text);
