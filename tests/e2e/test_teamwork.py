@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,6 +93,18 @@ def test_two_technicians_share_a_ticket(screen: Screen, colleague: Screen, runni
     expect(colleague.bubble("¿la conoces?")).to_be_visible()
     expect(colleague.page.get_by_role("link", name="Menciones 1")).to_have_count(0)
 
+    # What was read is told until the server heard it.
+    unheard = {"event": "requestfailed", "predicate": lambda one: one.url.endswith("/leido")}
+    look_again = "dispatchEvent(new CustomEvent('vivo:todo'))"
+    colleague.page.route("**/leido", lambda route: route.abort(), times=2)
+    with colleague.page.expect_event(**unheard):
+        screen.page.locator("#chat-nota").press("Enter")
+        screen.write("@supervisor mira")
+    with colleague.page.expect_event(**unheard):
+        colleague.page.evaluate(look_again)
+    with colleague.page.expect_response("**/leido"):
+        colleague.page.evaluate(look_again)
+
     # A transfer with a note.
     screen.page.get_by_role("button", name="Transferir", exact=True).click()
     form = screen.page.locator("#chat-transferencia")
@@ -141,3 +154,20 @@ def test_a_note_that_was_begun_stays_in_its_chat_and_is_headed_as_ours_while_it_
     page.context.set_offline(False)
     expect(screen.bubble("secreto de la mesa").locator(".pie")).to_contain_text("Solo la mesa la ve")
     assert "secreto de la mesa" not in running.accepted()
+
+
+def test_a_mention_is_shown_whatever_is_in_the_name(screen: Screen, running: Desk, ticket: int) -> None:
+    box = screen.page.locator("#chat-texto")
+    running.manage("createsuperuser", "--noinput", "--username", "jose.luna@empresa.mx", "--email", "jose@empresa.mx")
+    with sqlite3.connect(running.folder / "chat.sqlite3", timeout=20) as connection:
+        connection.execute("UPDATE auth_user SET first_name = 'José', last_name = 'Luna' WHERE username LIKE 'jose%'")
+    screen.page.reload()
+    screen.open(ticket)
+    screen.page.locator("#chat-nota").click()
+    box.press_sequentially("@luna")
+    screen.page.locator("#chat-menciones").get_by_role("option", name="José Luna").click()
+    expect(box).to_have_value("@jose.luna@empresa.mx ")
+    box.press_sequentially("o @José ya sabe")
+    screen.page.keyboard.press("Enter")
+    expect(screen.bubble("@José Luna o @José Luna ya sabe").locator(".mencion")).to_have_count(2)
+    screen.picture("mencion-de-correo")
