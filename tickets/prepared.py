@@ -11,6 +11,8 @@ from django.db.models import QuerySet
 Row = TypeVar("Row")
 # Stand for numbers that are not known yet, where the query is written: the first, the second… Every column takes them.
 PLACE = 2_000_000_001
+# What each query was written as, for good.
+written: dict[Prepared[Any], tuple[Any, ...]] = {}
 
 
 class Prepared(Generic[Row]):
@@ -21,15 +23,14 @@ class Prepared(Generic[Row]):
 
     def __init__(self, make: Callable[..., QuerySet[Any, Row]]) -> None:
         self.make = make
-        self.written: tuple[Any, ...] | None = None
 
     def __call__(self, *numbers: int) -> list[Row]:
         """What it finds with these numbers; nothing with one that no database holds."""
         if any(number >= 2**63 for number in numbers):
             return []
-        if self.written is None:
-            self.written = self.write(len(numbers))
-        queryset, compiler, sql, params, places = self.written
+        if self not in written:
+            written[self] = self.write(len(numbers))
+        queryset, compiler, sql, params, places = written[self]
         # Threads ask at the same time: each call has objects of its own, and the connection is its thread's.
         ours, asks = twin(queryset), twin(compiler)
         ours._query = twin(queryset.query)

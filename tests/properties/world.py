@@ -26,6 +26,7 @@ from chat.models import Conversation
 from tests.factory import make_contact, make_ticket, make_user
 from tests.properties.quick import compiled_once
 from tests.properties.rows import rows
+from tickets import prepared
 
 START = datetime(2026, 1, 5, 15, 0, tzinfo=UTC)
 # Shorter than the lease (2 x 5 + 2 s), so that a lease that is not respected shows before the doubt's own wait ends.
@@ -118,7 +119,6 @@ def in_memory(clock: Clock) -> Iterator[None]:
     memory.isolation_level = None  # autocommit, as Django does when it connects
     memory.create_function("CLOCK", 0, clock.stamp)
     connection.connection = memory
-    on_disk_prepared = vars(connection).pop("prepared", {})
     try:
         on_disk.backup(memory)
         memory.executescript(WITNESS)
@@ -126,7 +126,6 @@ def in_memory(clock: Clock) -> Iterator[None]:
     finally:
         memory.close()
         connection.connection = on_disk
-        vars(connection)["prepared"] = on_disk_prepared
 
 
 @contextmanager
@@ -144,6 +143,7 @@ def running(gateway: Any) -> Iterator[World]:
         stack.enter_context(override_settings(**TIMES, REDIS_URL=""))
         stack.enter_context(patch.object(timezone, "now", clock.now))
         stack.enter_context(patch.object(Now, "as_sqlite", told_by_clock))
+        stack.enter_context(patch.dict(prepared.written, clear=True))
         stack.enter_context(patch.object(delivery, "boot_time", clock.boot))
         for model in apps.get_models():
             for field in model._meta.local_fields:
