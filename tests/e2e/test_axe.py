@@ -176,6 +176,15 @@ PAGES: dict[str, tuple[str, str | Way]] = {
     "admin: connection": (SOFIA, "/admin/whatsapp/connection/waha/change/"),
     "admin: books": (SOFIA, "/admin/chat/message/libros/"),
     "admin: audit": (SOFIA, "/admin/chat/auditentry/"),
+    "admin: messages": (SOFIA, "/admin/chat/message/"),
+    "admin: a message": (SOFIA, of_the_admin("chat/message")),
+    "admin: events": (SOFIA, "/admin/whatsapp/webhookevent/"),
+    "admin: an event": (SOFIA, of_the_admin("whatsapp/webhookevent")),
+    "admin: contacts": (SOFIA, "/admin/tickets/contact/"),
+    "admin: users": (SOFIA, "/admin/auth/user/"),
+    "admin: a user": (SOFIA, of_the_admin("auth/user")),
+    "admin: merges": (SOFIA, "/admin/chat/merge/"),
+    "admin: a new holiday": (SOFIA, "/admin/tickets/holiday/add/"),
 }
 
 
