@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from contextlib import suppress
 
 WRITES, IS_NEXT = 0, 1
 LOOK_AGAIN_S = 0.001
@@ -40,8 +41,10 @@ class Turnstile:
             return True  # SQLite's own lock is what keeps the data whole
 
     def give_back(self) -> None:
+        """What was written is committed by now: nothing here may fail it."""
         if self.file is not None:
-            self.unlock(WRITES)
+            with suppress(OSError):
+                self.unlock(WRITES)
 
     def lock(self, which: int, seconds: float) -> bool:
         assert self.file is not None

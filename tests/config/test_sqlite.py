@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -169,5 +170,19 @@ def test_a_process_that_is_stopped_while_it_is_next_stops_nobody(tmp_path: Path)
         other.wait()
 
 
-def test_where_no_file_can_be_locked_sqlite_alone_decides(tmp_path: Path) -> None:
+def test_where_no_file_can_be_made_sqlite_alone_decides(tmp_path: Path) -> None:
     assert Turnstile(str(tmp_path / "no" / "hay")).take(1)
+
+
+def test_where_files_cannot_be_locked_nothing_that_is_committed_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    turns = Turns()
+    turns.processes = Turnstile(str(tmp_path / "x"))
+    monkeypatch.setattr("config.sqlite.processes.fcntl.lockf", refused)
+    for _ in range(2):
+        turns.take(1)
+        turns.give_back()
