@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.auth.models import User
 from django.db.models import ForeignKey, Q, QuerySet
 from django.forms import ModelChoiceField
 from django.http import HttpRequest
@@ -17,11 +16,9 @@ from django.utils.text import Truncator
 
 from chat import notices, window
 from chat.models import PredefinedMessage
-from chat.reply_forms import KNOWN, ReplyForm, imagined, known_variables, preview_of, saved
+from chat.reply_forms import ANA, KNOWN, ReplyForm, imagined, known_variables, preview_of, saved
 from whatsapp import templates
 from whatsapp.models import Template
-
-ANA = User(first_name="Ana", last_name="Ruiz")
 
 
 def template_preview_of(notice: PredefinedMessage) -> str:
