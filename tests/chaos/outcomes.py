@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -42,14 +43,20 @@ class Landing:
 
 
 def landings(evidence: Evidence) -> dict[str, Landing]:
-    """By fault of the first send: the move that followed, the answer of its POST, and the state at the end."""
+    """By fault of the first send: the move that followed, the answer of its POST, and the state at the end.
+
+    An attempt that never called the gateway, because the line closed before its first byte, was in no fault's hands.
+    """
     faults: dict[str, str] = {}
+    came: dict[str, float] = {}
     for line in evidence.calls:
         if line["que"] == "envio":
             faults.setdefault(line["texto"], line["falla"])
+            came.setdefault(line["texto"], line["cuando"])
+    texts = {row.id: row.text for row in evidence.rows}
     moves: dict[int, str] = {}
-    for _, what, number, old, new, _ in evidence.moves:
-        if what == "message" and old == "enviando":
+    for _, what, number, old, new, at in evidence.moves:
+        if what == "message" and old == "enviando" and at >= came.get(texts.get(int(number), ""), math.inf):
             moves.setdefault(int(number), new)
     answers: dict[str, tuple[int, str]] = {}
     for told in evidence.told:

@@ -101,11 +101,11 @@ def quiet(fleet: Fleet) -> bool:
     """Whether nothing is on its way and no doubt is left that the gateway could still settle."""
     time.sleep(0.3)
     try:
+        if pending(fleet):  # first: what it delivers after that is among the open rows
+            return False
         if any(query(fleet.database, open_rows)[0][0] for open_rows in OPEN):
             return False
         doubtful = query(fleet.database, f"SELECT text FROM chat_message WHERE state = '{DOUBTFUL}'")
-        if pending(fleet):
-            return False
     except Exception:
         return False  # the database itself, or the simulator, is on its way back
     texts = {line["texto"] for line in lines(fleet.folder / "simulador" / "aceptados.jsonl")}
