@@ -50,6 +50,8 @@ class Waha(asyncio.Protocol):
             self.take(json.loads(body))
         elif path == b"/llegadas":
             self.transport.write(answer("200 OK", arrivals))
+        elif path == b"/cuantas":
+            self.transport.write(answer("200 OK", len(arrivals)))
         elif path.startswith(b"/api/sessions/"):
             self.transport.write(answer("200 OK", {"name": "default", "status": "WORKING"}))
         else:
@@ -88,6 +90,11 @@ class Gateway:
     def arrivals(self) -> list[tuple[float, str, str]]:
         """When (CLOCK_MONOTONIC, which all processes share) what came, and to whom."""
         found: list[tuple[float, str, str]] = requests.get(f"{self.url}/llegadas", timeout=10).json()
+        return found
+
+    def count(self) -> int:
+        """How many came. To ask for them all again and again would take the processor from what is measured."""
+        found: int = requests.get(f"{self.url}/cuantas", timeout=10).json()
         return found
 
 

@@ -119,12 +119,12 @@ def drain(stands: Stands) -> Row:
 def one_outage(stand: Stand, sender: int, count: int, chats: int) -> tuple[float, float]:
     """Messages a second, and the sender's processor milliseconds for each."""
     webhook(stand, "STOPPED")
-    before = len(stand.gateway.arrivals())
+    before = stand.gateway.count()
     command = [sys.executable, "-m", "tests.benchmarks.data", "queue", str(count), str(chats)]
     subprocess.run(command, cwd=ROOT, env=stand.environment, check=True)
     used, began = processor([sender]), time.monotonic()
     webhook(stand, "WORKING")
-    until(lambda: len(stand.gateway.arrivals()) - before >= count, 60 + count / 10, "el envío de lo que esperaba")
+    until(lambda: stand.gateway.count() - before >= count, 60 + count / 10, "el envío de lo que esperaba")
     arrivals = stand.gateway.arrivals()[before:]
     assert len(arrivals) == count, f"{len(arrivals)} de {count}"
     until(lambda: not stand.get("/estado")["en_cola"], 10)
