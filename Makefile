@@ -2,7 +2,7 @@
 PYTHON ?= python3
 # These start real programs, and drive a browser whose event loop Django's own tests must not meet.
 # The longest files come first, so that both workers end at about the same time.
-PROCESS_TESTS := $(wildcard tests/chaos tests/test_processes.py tests/e2e/test_chat.py tests/e2e/test_media.py tests/test_production.py tests/test_drill.py tests/test_plans.py tests/test_live.py tests/e2e tests/test_broker.py tests/test_web.py tests/test_make.py)
+PROCESS_TESTS := $(wildcard tests/chaos tests/test_processes.py tests/e2e/test_chat.py tests/e2e/test_media.py tests/test_production.py tests/test_drill.py tests/test_plans.py tests/test_postgres.py tests/test_live.py tests/e2e tests/test_broker.py tests/test_web.py tests/test_make.py)
 BIN := .venv/bin
 CI_SETTINGS := ENV_FILE=/dev/null DATA_DIR=$(CURDIR)/data/lint SECRET_KEY=solo-para-revisar-la-configuracion-0123456789abcdefghijklmnop
 

@@ -31,8 +31,8 @@ def conversation(stands: Stands) -> Row:
     row = Row("conversation", "GET …/conversacion, 20 messages, logged in.", "at least 0.85 x control")
     row.why = (
         "the desk asks four questions (the ticket, its version, its messages, who joined) and the control three; and "
-        "for each request it borrows a connection from Django's pool, which asks the server first whether it is alive; "
-        "the control keeps its own. With SQLite a question costs hardly more than its writing."
+        "for each request it borrows a connection from Django's pool, while the control keeps its own. With SQLite a "
+        "question costs hardly more than its writing."
     )
     for stand in stands.both():
         found = stands.measure(stand, {"whole": stand.turn("web", stand.paths(WHOLE), stands.seconds)})
