@@ -27,7 +27,7 @@ from chat.outcomes import CRASH_PAUSE_S, LeaseEndedError, settle
 from chat.outgoing import extra_s, outgoing
 from chat.phones import logged
 from chat.waiting import room
-from tickets.prepared import Prepared
+from tickets.prepared import Prepared, PreparedUpdate
 from whatsapp import connection, gateways
 from whatsapp.gateways.results import Ambiguous, Refused, Result
 
@@ -47,6 +47,15 @@ lock_with_contact: Prepared[Timed] = Prepared(
         .filter(pk=pk)
     )
 )
+
+
+def marking(pk: int, token: uuid.UUID) -> tuple[QuerySet[Message], dict[str, Any]]:
+    """The row of this attempt, if it may still leave, and its mark."""
+    mine = Message.objects.filter(pk=pk, state=Delivery.SENDING, attempt=token)
+    return mine.filter(Exists(connection.may_send())), {"tried": Now()}
+
+
+mark = PreparedUpdate(marking)
 
 
 @dataclass(frozen=True)
@@ -73,11 +82,8 @@ class Claim:
         """
         self.still_ours()
         began = boot_time()
-        row = Message.objects.filter(
-            Exists(connection.may_send()), pk=self.message.pk, state=Delivery.SENDING, attempt=self.token
-        )
         try:
-            marked = row.update(tried=Now())
+            marked = mark(self.message.pk, self.token)
         except (OperationalError, InterfaceError) as error:
             line = "La base de datos no responde: el mensaje %s no sale todavía"
             logger.warning(line, self.message.pk, exc_info=error)
@@ -176,19 +182,25 @@ def claim(conversation_id: int) -> Claim | float | None:
 
 def wait_for_line(conversation: Conversation, clock: datetime) -> float | None:
     """Take a slot of the session: 0 when it is ours, else the seconds after which to look again; None: it is shut."""
-    line, unanswered = connection.with_count(sends_unanswered(conversation, clock))
+    line = line_beside.first(conversation.pk)
+    if line is None:
+        connection.current()
+        line = line_beside.get(conversation.pk)
     if not line.may_send:
         return None
-    if connection.crowded(line, unanswered):
+    if connection.crowded(line, line.count):
         return CROWDED_S
     return connection.seconds_to_wait(line, clock)
 
 
-def sends_unanswered(conversation: Conversation, clock: datetime) -> QuerySet[Any, Any]:
+def sends_unanswered(conversation: int) -> QuerySet[Any, Any]:
     """How many other conversations have a send that may still be answered: a call lasts WHATSAPP_TIMEOUT_S at most."""
-    oldest = clock + timedelta(seconds=lease_s() - settings.WHATSAPP_TIMEOUT_S)
-    others = Conversation.objects.filter(lease_until__gt=oldest).exclude(pk=conversation.pk)
+    oldest = Now() + timedelta(seconds=lease_s() - settings.WHATSAPP_TIMEOUT_S)
+    others = Conversation.objects.filter(lease_until__gt=oldest).exclude(pk=conversation)
     return others.annotate(count=Func("pk", function="COUNT")).values("count")
+
+
+line_beside: Prepared[Any] = Prepared(lambda thread: connection.with_count(sends_unanswered(thread)))
 
 
 def free_lease(conversation: Conversation) -> None:

@@ -18,6 +18,7 @@ from chat.media_store import AWAY, StorageAway
 from chat.models import Conversation, Delivery, Held, Message, find_message
 from chat.outgoing import Unsendable
 from chat.phones import logged
+from tickets.prepared import Prepared, PreparedUpdate
 from whatsapp import connection, events
 from whatsapp.gateways.events import ConnectionChanged
 from whatsapp.gateways.results import (
@@ -38,6 +39,11 @@ MAX_CRASHES, CRASH_PAUSE_S = 5, 2.0
 FILE_PAUSE_S = 20.0
 # How long an outcome waits for a database that is away, between its tries; about half a minute.
 PATIENCE_S = (0.1, 0.3, *[1] * 30)
+waiting = Prepared(events.waiting)
+forget_failures = PreparedUpdate(connection.forgetting_failures)
+rows_with_id = Prepared(
+    lambda gateway, told: Message.objects.filter(gateway=gateway, gateway_id=told).values_list("pk")
+)
 
 
 class LeaseEndedError(Exception):
@@ -76,10 +82,8 @@ def settle(message: Message, token: uuid.UUID, telefono: str, result: Result | E
     runtime.bells.ring(message.pk)
     if step:
         logger.log(step.level, step.line, logged(telefono))
-    waits = [f"conversation:{row.conversation_id}"]
-    if row.gateway_id:
-        waits.append(f"message:{row.gateway_id}")
-    events.wake_waiting(*waits)
+    for event in waiting(f"conversation:{row.conversation_id}", f"message:{row.gateway_id or ''}"):
+        events.handle(event)
 
 
 def write_outcome(message: Message, token: uuid.UUID, result: Result | Exception) -> tuple[Message, Step | None]:
@@ -112,7 +116,7 @@ def note_session(message: Message, result: Result | Exception) -> None:
     if isinstance(result, Unsendable):
         return
     if isinstance(result, Accepted | Refused):
-        connection.sent()
+        forget_failures()
     elif isinstance(result, Disconnected):
         connection.update(ConnectionChanged(connected=False, detail=result.detail))
     elif isinstance(result, Misconfigured):
@@ -156,8 +160,8 @@ def _(result: StorageAway, row: Message, clock: datetime) -> Step:
 
 @next_step.register
 def _(result: Accepted, row: Message, clock: datetime) -> Step:
-    taken = Message.objects.filter(gateway=row.gateway, gateway_id=result.id).exclude(pk=row.pk).exists()
-    gateway_id = None if taken else result.id
+    others = [pk for [pk] in rows_with_id(row.gateway, result.id) if pk != row.pk] if result.id else []
+    gateway_id = None if others else result.id
     line = "Mensaje enviado exitosamente a %s"
     return Step(Delivery.SENT, logging.INFO, line, gateway_id=gateway_id, sent=clock, due=None, reason="")
 

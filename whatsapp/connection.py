@@ -40,14 +40,9 @@ def current() -> Connection:
     return Connection.objects.get_or_create(gateway=settings.WHATSAPP_GATEWAY)[0]
 
 
-def with_count(query: QuerySet[Any, Any]) -> tuple[Connection, int]:
-    """The row, and beside it the number that `query` answers, in one question."""
-    rows = Connection.objects.filter(pk=settings.WHATSAPP_GATEWAY).annotate(count=Subquery(query))
-    row = rows.first()
-    if row is None:
-        current()
-        row = rows.get()
-    return row, row.count
+def with_count(query: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
+    """The row, and beside it as `count` the number that `query` answers, in one question. No row before first use."""
+    return Connection.objects.filter(pk=settings.WHATSAPP_GATEWAY).annotate(count=Subquery(query))
 
 
 def opened() -> bool:
@@ -105,10 +100,10 @@ def update(change: ConnectionChanged) -> bool:
 COUNTS = {"not_sent": 0, "doubtful": 0, "doubtful_address": ""}
 
 
-def sent() -> None:
-    """A message went out: the session works. Writes only when there was something to forget."""
+def forgetting_failures() -> tuple[QuerySet[Connection], dict[str, Any]]:
+    """What a message that went out changes: the row, if there is something to forget, and its columns."""
     failing = Q(not_sent__gt=0) | Q(doubtful__gt=0)
-    Connection.objects.filter(failing, pk=settings.WHATSAPP_GATEWAY).update(**COUNTS)
+    return Connection.objects.filter(failing, pk=settings.WHATSAPP_GATEWAY), COUNTS
 
 
 def not_sent(detail: str) -> None:

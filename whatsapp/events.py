@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
@@ -199,9 +199,14 @@ def outcome_of(event: WebhookEvent, *, force: bool = False) -> Outcome:
 
 def wake_waiting(*waits_on: str) -> None:
     """Handle again what waited for one of `waits_on` ("message:<id>", "conversation:<id>")."""
-    waiting = WebhookEvent.objects.filter(state=State.WAITING, waits_on__in=waits_on).order_by("pk")
-    for pk in waiting.values_list("pk", flat=True):
+    for pk in waiting(*waits_on):
         handle(pk)
+
+
+def waiting(*waits_on: str) -> QuerySet[WebhookEvent, int]:
+    """The events that wait for one of `waits_on`, the oldest first."""
+    rows = WebhookEvent.objects.filter(state=State.WAITING, waits_on__in=waits_on)
+    return rows.order_by("pk").values_list("pk", flat=True)
 
 
 def unhandled(limit: int = 200) -> list[int]:

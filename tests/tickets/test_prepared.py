@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import pytest
+from django.db import transaction
+from django.db.models.functions import Now
 from django.db.models.sql.compiler import SQLCompiler
 
+from chat.models import Conversation, Role
 from tests.factory import make_ticket, make_user
 from tickets.models import Ticket
-from tickets.prepared import Prepared
+from tickets.prepared import Prepared, PreparedUpdate
 
 pytestmark = pytest.mark.django_db
 
@@ -63,3 +67,22 @@ def test_what_it_found_once_it_does_not_find_again_when_it_is_gone() -> None:
     pk = ticket.pk
     ticket.delete()
     assert find(pk) == []
+
+
+def test_a_value_may_be_a_text_or_a_uuid() -> None:
+    ticket = make_ticket(name="Ana")
+    key = uuid.uuid4()
+    with transaction.atomic():
+        message = Conversation.locked_for(ticket.contact).append(ticket, Role.TECHNICIAN, "hola", key=key)
+    find = Prepared(lambda name, key: Ticket.objects.filter(name=name, messages__key=key))
+    assert find("Ana", key) == [message.ticket]
+    assert find("Ana", uuid.uuid4()) == find("Eva", key) == []
+
+
+def test_a_prepared_change_changes_the_rows_that_match_and_says_how_many() -> None:
+    ticket, other = make_ticket(), make_ticket(technician=make_user("t"))
+    rename = PreparedUpdate(
+        lambda pk: (Ticket.objects.filter(pk=pk, technician=None), {"asset": "PC-9", "resolved": Now()})
+    )
+    assert [rename(ticket.pk), rename(other.pk), rename(0)] == [1, 0, 0]
+    assert list(Ticket.objects.order_by("pk").values_list("asset", flat=True)) == ["PC-9", other.asset]
