@@ -190,6 +190,10 @@ def event(stand: Stand, streams: list[socket.socket], user: int, number: int) ->
 def memory_of_all(stands: Stands) -> Row:
     row = Row("memory", "PSS of all processes after they have worked: web (2 x 4), a worker of 8, live.",
               "at most 350 MiB in all")  # fmt: skip
+    row.why = (
+        "each process of web (two and their parent), worker and live loads Django, the administration and all apps for "
+        "itself; they start anew instead of sharing a parent's memory."
+    )
     stand = stands.postgres
     pids: dict[str, Any] = {"web": stand.web, "worker": stand.worker, "live": stand.live}
     with ExitStack() as stack:
