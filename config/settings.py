@@ -178,7 +178,7 @@ elif DATABASE_ENGINE == "postgresql":
     # A server that was away is found again within `reconnect_timeout`: the pool's own doubling pauses reach minutes.
     pool = {"min_size": 1, "max_size": 40, "timeout": 5, "reconnect_timeout": 3}
     DATABASE["ENGINE"] = "config.postgres"  # Django's, with fewer round trips
-    # A prepared query that comes for the sixth time on a connection is planned for good.
+    # A prepared query that comes for the sixth time on a connection is kept there by the server.
     DATABASE["OPTIONS"] = {**DATABASE.get("OPTIONS", {}), "pool": pool, "prepare_threshold": 5}
     DATABASE["CONN_HEALTH_CHECKS"] = True  # or each connection that died with the server fails one more request
 else:

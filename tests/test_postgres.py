@@ -62,7 +62,7 @@ def test_borrowing_one_that_is_well_asks_the_server_nothing(desk: Desk) -> None:
     assert "" not in queries  # what psycopg's own check asks
 
 
-def test_a_prepared_query_is_planned_once_for_all_its_numbers(desk: Desk) -> None:
+def test_a_prepared_query_is_kept_once_for_all_its_numbers(desk: Desk) -> None:
     code = (
         "from tickets.access import find_ticket; [find_ticket(number) for number in range(1, 9)]; "
         "cursor = connection.cursor(); cursor.execute('SELECT statement FROM pg_prepared_statements'); "

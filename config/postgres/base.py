@@ -32,7 +32,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def pool(self) -> Any:
         pool = super().pool
         if pool is not None:
-            pool._check = check  # Django passes one of its own, which tests/config/test_postgres.py would miss
+            pool._check = check  # Django passes one of its own, which asks each time (tests/test_postgres.py)
         return pool
 
     @contextmanager
