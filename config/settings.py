@@ -167,8 +167,10 @@ if DATABASE_ENGINE == "sqlite3":
     DATABASE["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
-        # FULL, because a rolled-back `enviado` would be sent a second time.
-        "init_command": f"PRAGMA journal_mode={'WAL' if wal_is_safe else 'DELETE'}; PRAGMA synchronous=FULL;",
+        # FULL, because a rolled-back `enviado` would be sent a second time; and 4 MB of pages for each connection, for
+        # SQLite's own 2 are less than the table reads among 100,000 tickets.
+        "init_command": f"PRAGMA journal_mode={'WAL' if wal_is_safe else 'DELETE'}; PRAGMA synchronous=FULL; "
+        "PRAGMA cache_size=-4000;",
     }
     # Opening it takes longer than most queries; the threads that serve and send are kept.
     DATABASE["CONN_MAX_AGE"] = None

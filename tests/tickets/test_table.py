@@ -16,7 +16,9 @@ from django.utils import timezone
 
 from tests.factory import make_contact, make_many_tickets, make_ticket
 from tickets import paging
+from tickets.filters import choose_tab
 from tickets.models import Contact, Ticket
+from tickets.paging import BoundedCount
 
 
 @pytest.fixture
@@ -308,3 +310,11 @@ def test_a_ticket_with_a_picture_links_to_it(desk: Client) -> None:
     pk = make_ticket(evidence="evidencia/foto.jpg").pk
     make_ticket()
     assert re.findall(r'href="(/ticket/\d+/evidencia)"', page(desk)) == [f"/ticket/{pk}/evidencia"]
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL plans by how full a table is")
+@pytest.mark.parametrize("name", ["abiertos", "sin-asignar", "sin-responder", "resueltos"])
+def test_a_tab_is_counted_in_its_index_without_a_look_at_the_tickets(tecnica: User, name: str) -> None:
+    count = BoundedCount(choose_tab(name, "").choose(Ticket.objects.all(), tecnica.pk))
+    plan = User.objects.values_list(count).explain()
+    assert "USING COVERING INDEX ticket_" in plan and "USING INDEX" not in plan, plan
