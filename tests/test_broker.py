@@ -7,7 +7,6 @@ import signal
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from uuid import uuid4
 
 import pytest
@@ -31,25 +30,6 @@ def running(redis: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield started
 
 
-@contextmanager
-def refusing(redis: RedisServer) -> Iterator[None]:
-    redis.kill()
-    try:
-        yield
-    finally:
-        redis.start()
-
-
-@contextmanager
-def silent(redis: RedisServer) -> Iterator[None]:
-    """The kernel still takes its connections; nobody ever answers on them."""
-    redis.process.send_signal(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        redis.process.send_signal(signal.SIGCONT)
-
-
 def new_person(desk: Desk) -> tuple[str, int]:
     """Somebody writes for the first time; their phone and their ticket."""
     phone = f"+52477{uuid4().int % 10_000_000:07}"
@@ -67,7 +47,7 @@ def first_words(desk: Desk, ticket: int) -> str:
     return next((str(entry["estado"]) for entry in desk.history(ticket) if entry["role"] == "assistant"), "")
 
 
-@pytest.mark.parametrize("trouble", [refusing, silent], ids=["refused", "black-holed"])
+@pytest.mark.parametrize("trouble", [RedisServer.refusing, RedisServer.silent], ids=["refused", "black-holed"])
 def test_without_its_broker_a_post_answers_and_everything_goes_out_by_the_sweep(
     running: Desk, redis: RedisServer, trouble: object
 ) -> None:
@@ -86,7 +66,7 @@ def test_without_its_broker_a_post_answers_and_everything_goes_out_by_the_sweep(
     assert running.accepted().count(text) == 1
 
 
-@pytest.mark.parametrize("trouble", [refusing, silent], ids=["refused", "black-holed"])
+@pytest.mark.parametrize("trouble", [RedisServer.refusing, RedisServer.silent], ids=["refused", "black-holed"])
 def test_a_worker_that_starts_without_its_broker_sends_all_the_same(
     running: Desk, redis: RedisServer, trouble: object
 ) -> None:
@@ -100,7 +80,7 @@ def test_a_worker_that_starts_without_its_broker_sends_all_the_same(
 def test_a_worker_that_is_told_to_stop_ends_the_send_under_way(running: Desk, redis: RedisServer) -> None:
     running.simulate(falla="lento")  # accepted at once, answered late
     try:
-        with silent(redis):  # so that the sweep sends, on threads that Celery does not know
+        with redis.silent():  # so that the sweep sends, on threads that Celery does not know
             _, ticket = new_person(running)
             until(lambda: first_words(running, ticket) == "enviando", 2 * WITHIN_S, "la primera pregunta")
         assert stop(running.running["worker"]) == 0
@@ -178,5 +158,5 @@ def test_with_redis_silent_who_is_present_is_unknown_and_the_page_is_answered(
 ) -> None:
     _, ticket = new_person(running)
     until(lambda: writes(running, ticket, False))
-    with silent(redis):
+    with redis.silent():
         assert writes(running, ticket, True) is None

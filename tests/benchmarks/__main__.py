@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from tests.benchmarks import hang, pages, reads, scaling, sends
+from tests.benchmarks import broker, hang, pages, reads, scaling, sends
 from tests.benchmarks.report import Row, keep, machine
 from tests.benchmarks.stand import Stands
 
@@ -21,6 +21,7 @@ ROWS: dict[str, Callable[[Stands], Row]] = {
     "table-large": reads.table_large,
     "enter": sends.enter,
     "drain": sends.drain,
+    "broker": broker.without_broker,
     "screen": pages.screen,
     "streams": pages.streams,
     "memory": pages.memory_of_all,

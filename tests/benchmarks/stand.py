@@ -44,8 +44,8 @@ class Stand(Desk):
         self.server: PostgresServer | None = stack.enter_context(postgres_server(folder)) if postgres else None
         self.gateway = stack.enter_context(Gateway())
         url = self.server.url if self.server else f"sqlite:///{folder / 'chat.sqlite3'}"
-        redis = stack.enter_context(redis_server(folder))
-        super().__init__(folder, **SETTINGS, DATABASE_URL=url, REDIS_URL=redis.url, WAHA_URL=self.gateway.url)
+        self.redis = stack.enter_context(redis_server(folder))
+        super().__init__(folder, **SETTINGS, DATABASE_URL=url, REDIS_URL=self.redis.url, WAHA_URL=self.gateway.url)
         stack.callback(self.stop_all)
         self.stack, self.control_port, self.live_port = stack, free_port(), free_port()
         self.environment["LIVE_PORT"] = str(self.live_port)

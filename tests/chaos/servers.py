@@ -38,6 +38,24 @@ class RedisServer:
     def wipe(self) -> None:
         self.client.flushall()
 
+    @contextmanager
+    def refusing(self) -> Iterator[None]:
+        """Gone meanwhile, with all that it knew."""
+        self.kill()
+        try:
+            yield
+        finally:
+            self.start()
+
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """The kernel still takes its connections; nobody ever answers on them."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
 
 class PostgresServer:
     """A cluster of its own. It refuses to run as root, so that root runs it as the user postgres."""
