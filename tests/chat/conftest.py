@@ -42,6 +42,7 @@ def inline(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def nobody_sends(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The wake-up reaches nobody: the row stays as the request wrote it."""
+def nobody_sends(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    """The wake-up reaches nobody: the row stays as the request wrote it, and no request waits for it in vain."""
+    settings.ENVIO_ESPERA_S = 0
     monkeypatch.setattr(sending.stand_in, "submit", lambda *_: None)

@@ -268,7 +268,9 @@ def test_a_new_number_is_a_line_of_the_thread_once(theirs: Message, desk: Client
     assert Ticket.objects.count() == 1
 
 
-def test_a_new_number_is_nothing_that_the_technician_has_to_read_first(theirs: Message, desk: Client) -> None:
+def test_a_new_number_is_nothing_that_the_technician_has_to_read_first(
+    theirs: Message, desk: Client, nobody_sends: None
+) -> None:
     happens(NumberChanged(PERSON, "5215511112222"))
     answer = desk.post(
         f"/ticket/{theirs.ticket_id}/enviar-mensaje",
@@ -279,7 +281,9 @@ def test_a_new_number_is_nothing_that_the_technician_has_to_read_first(theirs: M
     assert Ticket.objects.get().unread == 0
 
 
-def test_a_text_that_was_edited_on_the_phone_is_still_the_one_of_its_key(theirs: Message, desk: Client) -> None:
+def test_a_text_that_was_edited_on_the_phone_is_still_the_one_of_its_key(
+    theirs: Message, desk: Client, nobody_sends: None
+) -> None:
     url, body = f"/ticket/{theirs.ticket_id}/enviar-mensaje", {"mensaje": "Va", "clave": str(uuid.uuid4())}
     seq = desk.post(url, body, content_type="application/json").json()["seq"]
     Message.objects.filter(seq=seq).update(text="Va mañana", original="Va", edited=timezone.now())
