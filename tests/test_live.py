@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from threading import Thread
 
@@ -149,6 +150,41 @@ def test_a_stream_is_told_when_redis_is_away_and_when_it_is_back(apart: tuple[De
         told.events.clear()
         started.send(ticket, "De vuelta")
         until(lambda: told.heard("ticket", ticket=ticket) or told.heard("todo"))
+
+
+def test_who_stops_reading_is_told_to_ask_for_everything_instead_of_all_that_it_missed(
+    apart: tuple[Desk, str], redis: RedisServer
+) -> None:
+    started, url = apart
+    with closing(plain(started, url)) as quick, closing(plain(started, url)) as slow:
+        read_until(slow, b"event: todo")  # Redis reaches it
+        for number in range(1000):  # many times what the buffers between two sockets hold
+            data = {"ticket": number, "relleno": "x" * 10_000}
+            redis.client.publish("chat-en-vivo:vivo", json.dumps(["ticket", data, None]))
+            if number % 50 == 49:
+                read_until(quick, b'"ticket": %d,' % number)
+        assert read_until(slow, b"event: todo").count(b"event: ticket") < 900
+
+
+def plain(desk: Desk, url: str) -> socket.socket:
+    """A stream as a bare socket with a small buffer, of which nothing is read but what the test reads."""
+    opened = socket.socket()
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    opened.settimeout(10)
+    opened.connect(("127.0.0.1", int(url.rpartition(":")[2])))
+    token = desk.http.headers["Authorization"]
+    opened.sendall(f"GET /eventos HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: {token}\r\n\r\n".encode())
+    return opened
+
+
+def read_until(opened: socket.socket, words: bytes) -> bytes:
+    """What comes until `words` have come."""
+    told = b""
+    while words not in told[-1_100_000:]:
+        came = opened.recv(1_000_000)
+        assert came, told[-300:]
+        told += came
+    return told
 
 
 def test_the_live_process_refuses_to_start_without_redis(tmp_path: Path) -> None:

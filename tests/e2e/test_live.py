@@ -23,6 +23,24 @@ const { setTimeout: later, setInterval: often } = window;
 window.setTimeout = (call, ms, ...more) => (ms >= 1000 ? 0 : later(call, ms, ...more));
 window.setInterval = (call, ms, ...more) => (ms >= 1000 ? 0 : often(call, ms, ...more));
 """
+# The machine's clock jumps when a test says so, and every stream that a tab opens is remembered.
+CLOCK = """
+const now = Date.now.bind(Date);
+window.ahead = 0;
+Date.now = () => now() + window.ahead;
+window.streams = [];
+window.EventSource = class extends EventSource {
+  constructor(...given) { super(...given); window.streams.push(this); }
+};
+"""
+# What a tab says, and which of its streams are open, when it is looked at so many seconds later: whoever comes back to
+# a tab makes it look at once, and not by a timer. All in one step, in which no heartbeat comes.
+LOOK = """moments => moments.map(seconds => {
+  window.ahead = seconds * 1000;
+  document.dispatchEvent(new Event("visibilitychange"));
+  const said = document.querySelector("#estado-lista").textContent;
+  return [said, window.streams.map(stream => stream.readyState < EventSource.CLOSED)];
+})"""
 LIVE = "Al día · en vivo"
 
 
@@ -57,6 +75,33 @@ def test_a_disconnected_whatsapp_is_said_without_waiting_for_the_timer(untimed: 
     expect(pill).to_have_text("WhatsApp conectado")
     running.simulate(conexion="desconectado")
     expect(pill).to_contain_text("WhatsApp desconectado")
+
+
+def test_a_stream_from_which_nothing_came_for_45_seconds_is_opened_anew(
+    context: BrowserContext, screen: Screen, running: Desk
+) -> None:
+    context.add_init_script(CLOCK)
+    screen.page.reload()
+    is_live(screen.page)
+    early, late = screen.page.evaluate(LOOK, [20, 46])
+    assert early == [LIVE, [True]]
+    assert late[0] != LIVE and late[1] == [False, True]
+    is_live(screen.page)
+
+
+def test_a_tab_takes_over_from_one_that_told_it_nothing_for_60_seconds(context: BrowserContext, screen: Screen) -> None:
+    context.add_init_script(CLOCK)
+    screen.page.reload()
+    is_live(screen.page)
+    second = context.new_page()
+    second.goto(screen.page.url)
+    is_live(second)
+    early, late = second.evaluate(LOOK, [20, 46, 61])[:2]
+    assert early == [LIVE, []]
+    assert late[0] != LIVE and late[1] == []
+    is_live(second)
+    assert second.evaluate("streams.length") == 1
+    screen.page.wait_for_function("streams.every(stream => stream.readyState === EventSource.CLOSED)")
 
 
 def test_all_tabs_of_a_browser_share_one_stream(
