@@ -8,10 +8,9 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from chat import delivery
+from chat import delivery, outcomes
 from chat.models import Conversation, Message
 from tests.properties.gateway import AFTER_SETTLE, IN_CLAIM, IN_SETTLE, Attempt, Flight, Killed, ScriptedGateway
-from whatsapp import events
 from whatsapp.gateways.results import RateLimited
 
 
@@ -21,7 +20,7 @@ class Instruments:
     def __init__(self, gateway: ScriptedGateway) -> None:
         self.gateway = gateway
         self.attempt, self.settle = delivery.attempt, delivery.settle
-        self.move, self.wake_waiting = Message.move, events.wake_waiting
+        self.move, self.waiting = Message.move, outcomes.waiting
         self.settling: Flight | None = None
         self.another: Any = None
 
@@ -30,7 +29,7 @@ class Instruments:
         with ExitStack() as stack:
             stack.enter_context(patch.object(delivery, "attempt", self.on_attempt))
             stack.enter_context(patch.object(delivery, "settle", self.on_settle))
-            stack.enter_context(patch.object(events, "wake_waiting", self.on_wake_waiting))
+            stack.enter_context(patch.object(outcomes, "waiting", self.on_waiting))
             stack.enter_context(patch.object(Message, "move", lambda *args, **changes: self.on_move(*args, **changes)))
             yield
 
@@ -58,6 +57,7 @@ class Instruments:
         self.settling, self.another = flight, laws.lease_of_another(flight)
         try:
             self.settle(message, token, telefono, result)
+            assert not self.settling, "the outcome was written, and nothing here saw it"
         finally:
             self.settling = None
         if isinstance(result, RateLimited):
@@ -73,10 +73,10 @@ class Instruments:
             raise Killed
         return moved
 
-    def on_wake_waiting(self, *waits_on: str) -> None:
+    def on_waiting(self, *waits_on: str) -> Any:
         if settling := self.settling:  # its outcome is committed; what is woken now are other people's words
             self.settling = None
             self.gateway.laws.settled(settling, self.another)
             if settling.plan.crash == AFTER_SETTLE:
                 raise Killed
-        self.wake_waiting(*waits_on)
+        return self.waiting(*waits_on)

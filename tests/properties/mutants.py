@@ -117,7 +117,14 @@ MUTANTS = [
         "conversation.messages.filter(state=Delivery.SENDING).exists()",
         "False",
     ),
+    Mutant(
+        "an equal webhook is another event",
+        events.keep,
+        "gateway.external_id(body, payload)",
+        "gateway.external_id(body, payload) + str(WebhookEvent.objects.count())",
+    ),
     Mutant("waiting events are never woken", events.wake_waiting, "handle(pk)", "pass"),
+    Mutant("an outcome wakes no event", outcomes.settle, "events.handle(event)", "pass"),
     Mutant("an early tick is dropped", references.unknown, "State.WAITING", "State.IGNORED"),
     Mutant(
         "a dead process's row is queued again",
