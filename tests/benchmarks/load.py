@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import select
@@ -9,8 +10,10 @@ import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 CONNECTIONS = 32
+SECRET = "c" * 32  # any: the server compares the header with the cookie
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 ETAG = re.compile(rb'\r\netag: *("[^"\r]+")', re.IGNORECASE)
 
@@ -28,11 +31,19 @@ class Loaded:
         return len(self.waits) / self.seconds
 
 
-def get(path: str, host: str = "127.0.0.1", **headers: str) -> bytes:
+def get(path: str, host: str = "127.0.0.1", *, method: str = "GET", **headers: str) -> bytes:
     """The bytes of a GET, as a browser's behind a proxy that speaks HTTPS."""
     lines = {"Host": host, "X-Forwarded-Proto": "https", "Accept": "*/*", **headers}
-    head = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in lines.items())]
+    head = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in lines.items())]
     return "\r\n".join([*head, "\r\n"]).encode()
+
+
+def post(path: str, body: dict[str, Any], cookie: str) -> bytes:
+    """The bytes of a POST of JSON, as a page of the desk makes it."""
+    content = json.dumps(body).encode()
+    headers = {"Cookie": f"{cookie}; csrftoken={SECRET}", "X-CSRFToken": SECRET, "Referer": "https://127.0.0.1/",
+               "Content-Type": "application/json", "Content-Length": str(len(content))}  # fmt: skip
+    return get(path, method="POST", **headers) + content
 
 
 class Connection:

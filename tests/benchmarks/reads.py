@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from tests.benchmarks.load import get
+from tests.benchmarks.load import get, post
 from tests.benchmarks.measure import Round, middle, ratio, take_turns
 from tests.benchmarks.report import Row
 from tests.benchmarks.stand import Stand, Stands
@@ -14,17 +14,29 @@ WHOLE = "/ticket/{}/conversacion"
 
 
 def poll(stands: Stands) -> Row:
-    """Both ways in which nothing is new; a page's is the first, because browsers send the tag by themselves."""
-    row = Row("poll", "GET …/conversacion?desde= with nothing new, logged in: 304 by its ETag, and 200 without one.",
-              "at least 1.9 x control by ETag")  # fmt: skip
+    """Both ways in which nothing is new; a page's is the first, because browsers send the tag by themselves.
+
+    And what it says besides, of some open chats: that it is there.
+    """
+    row = Row("poll", "GET …/conversacion?desde= with nothing new, logged in: 304 by its ETag, and 200 without one; "
+              "POST …/presencia.", "at least 1.9 x control by ETag")  # fmt: skip
     for stand in stands.both():
         since = stand.paths(f"{WHOLE}?desde={stand.who['messages']}", 500)
         found = stands.measure(stand, {
             "ETag": stand.turn("web", stand.tagged(since), stands.seconds, 304),
             "desde": stand.turn("web", since, stands.seconds),
+            "presence": stand.turn("web", present(stand), stands.seconds),
         })  # fmt: skip
-        tell(row, stand, found, {"ETag": 1.9, "desde": 0})
+        tell(row, stand, found, {"ETag": 1.9, "desde": 0, "presence": 0})
     return row
+
+
+def present(stand: Stand) -> list[bytes]:
+    tickets = stand.who["open"][:50]
+    return [
+        post(f"/ticket/{one}/presencia", {"escribiendo": False, "borrador": False}, stand.cookie["Cookie"])
+        for one in tickets
+    ]
 
 
 def conversation(stands: Stands) -> Row:
@@ -41,7 +53,8 @@ def conversation(stands: Stands) -> Row:
 
 
 def table(stands: Stands) -> Row:
-    row = Row("table", "GET /, the page with its 50 rows; what it asks again, with its ETag; GET /tickets, 50 as JSON.",
+    row = Row("table", "GET /, the page with its 50 rows; what it asks again, with its ETag; GET /tickets, 50 as JSON; "
+              "GET /avisos/pendientes.",
               "at least 0.3 x control for the page, and at most 5 queries (tests/tickets/test_table.py)")  # fmt: skip
     row.why = (
         "the six counts beside the tabs are most of what PostgreSQL does for it. What asks again and again is the "
@@ -53,8 +66,9 @@ def table(stands: Stands) -> Row:
             "page": stand.turn("web", page, stands.seconds),
             "fragment, 304": stand.turn("web", stand.tagged(part), stands.seconds, 304),
             "JSON": stand.turn("web", [get("/tickets", **stand.cookie)], stands.seconds),
+            "pending": stand.turn("web", [get("/avisos/pendientes", **stand.cookie)], stands.seconds),
         })  # fmt: skip
-        tell(row, stand, found, {"page": 0.3, "fragment, 304": 0, "JSON": 0})
+        tell(row, stand, found, {"page": 0.3, "fragment, 304": 0, "JSON": 0, "pending": 0})
     return row
 
 

@@ -14,9 +14,14 @@ from tests.programs import ROOT
 
 PAGE = ROOT / "docs" / "scaling.md"
 PART = re.compile(r"(<!-- medido:[^\n]*-->\n).*?(<!-- fin -->)", re.DOTALL)
-# Requests a minute of a browser with a chat open and the stream up. Saying who is here counts as a poll of the chat,
-# the header as one of the table.
-CHAT, TABLE = 60 / 5 + 60 / 20, 2
+# What a browser with a chat open and the stream up asks: the row and the figure where it was measured, how it is
+# called, and how often a minute. The header counts as a poll of the table.
+ASKED = (
+    ("poll", "ETag", "one poll of the open chat", 60 / 5),
+    ("poll", "presence", "saying once that one is there", 60 / 20),
+    ("table", "fragment, 304", "one poll of the table", 2),
+    ("table", "pending", "asking once for notifications", 1),
+)
 HALF = 0.5
 
 
@@ -28,15 +33,14 @@ def cost(results: dict[str, Any], row: str, figure: str) -> tuple[float, float]:
 
 def table(results: dict[str, Any]) -> str:
     """The rows of the page's table; KeyError when something was not measured."""
-    chat, fragment = cost(results, "poll", "ETag"), cost(results, "table", "fragment, 304")
-    minute = [CHAT * chat[where] + TABLE * fragment[where] for where in (0, 1)]
+    costs = [(name, cost(results, row, figure), often) for row, figure, name, often in ASKED]
+    minute = [sum(often * ms[where] for _, ms, often in costs) for where in (0, 1)]
     lines = [
         "| | web | PostgreSQL |",
         "|---|---|---|",
-        f"| one poll of the open chat, ms | {chat[0]:.2f} | {chat[1]:.2f} |",
-        f"| one poll of the table, ms | {fragment[0]:.2f} | {fragment[1]:.2f} |",
+        *(f"| {name}, {often:g} a minute, ms | {web:.2f} | {database:.2f} |" for name, (web, database), often in costs),
         f"| one technician, ms each minute | {minute[0]:.0f} | {minute[1]:.0f} |",
-        f"| technicians whose polls half of a core bears | {people(minute[0])} | {people(minute[1])} |",
+        f"| technicians whose pages half of a core bears | {people(minute[0])} | {people(minute[1])} |",
     ]
     measured = {results[row]["date"] for row in ("poll", "table")}
     return "\n".join(
