@@ -14,6 +14,7 @@ from chat.models import FROM_PERSON, SYSTEM, Message, Participant
 from chat.thread import excerpt
 from tickets.access import workers
 from tickets.models import Ticket
+from tickets.prepared import Prepared
 from tickets.templatetags.desk import full_name
 
 Scope = AlertSettings.Scope
@@ -49,23 +50,34 @@ def tell_pages(ticket_id: int, technician_id: int | None) -> None:
         live.announce("aviso", {"ticket": ticket_id}, users)
 
 
-def unread(user: User, wishes: AlertSettings) -> QuerySet[Ticket]:
-    """The open tickets with unread messages that concern `user`, newest first."""
+def unread(user: int, scope: str) -> QuerySet[Ticket]:
+    """The open tickets with unread messages that concern `user` who wants to hear of `scope`, newest first."""
     mine = Q(technician=user) | Q(pk__in=Participant.objects.filter(user=user).values("ticket"))
-    if wishes.scope == Scope.BOTH:
+    if scope == Scope.BOTH:
         mine |= ~Q(technician__in=workers().order_by().values("pk"))
     return Ticket.objects.open().filter(mine, unread__gt=0).latest_first()
+
+
+unread_of: dict[str, Prepared[Any]] = {
+    scope: Prepared(lambda user, scope=scope: unread(user, scope).values_list("pk", flat=True)[:MOST])
+    for scope in Scope.values
+}
+calls_of: Prepared[Participant] = Prepared(
+    lambda user: Participant.objects.filter(user=user, mention__isnull=False).select_related("mention__author")
+)
 
 
 def news(user: User, wishes: AlertSettings) -> list[dict[str, Any]]:
     """Those tickets as pages read them, and those where a colleague names `user`.
 
     `ultimo` is the number of what was said last; what an outage had hidden does not count. The words themselves are
-    there only where `wishes` allow them. Each kind is found by itself, because no index answers both in one question.
+    there only where `wishes` allow them. Each kind is found by itself, because no index answers both in one question;
+    without any there is no third.
     """
-    calls = Participant.objects.filter(user=user, mention__isnull=False).select_related("mention__author")
-    named = {one.ticket_id: one.mention for one in calls}
-    numbers = {*named, *unread(user, wishes).values_list("pk", flat=True)[:MOST]}
+    named = {one.ticket_id: one.mention for one in calls_of(user.pk)}
+    numbers = {*named, *unread_of[wishes.scope](user.pk)}
+    if not numbers:
+        return []
     said = Message.objects.filter(FROM_PERSON, ticket=OuterRef("pk"), recovered=None).order_by("-seq")
     last, words = (Subquery(said.values(column)[:1]) for column in ("seq", "text"))
     tickets = Ticket.objects.filter(pk__in=numbers).annotate(last=last, words=words).select_related("contact")

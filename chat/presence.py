@@ -17,7 +17,7 @@ from django.core.cache import cache
 
 from chat import live
 from chat.history import full_name
-from tickets.access import workers
+from tickets.access import all_workers
 from tickets.identity import identify
 from tickets.models import Ticket
 from whatsapp.events import Outcome
@@ -62,17 +62,13 @@ def note(ticket: int, who: int, tab: str, *, typing: bool, draft: bool, leaves: 
     Tells the pages when that list is another one than they were told last. Raises Unknown.
     """
     with shared():
+        true = {here: not leaves, types_in: typing and not leaves, writes_in: (typing or draft) and not leaves}
+        take_back([said(ticket, who) for said, still in true.items() if not still], tab)
         if not leaves:
             cache.set(here(ticket, who), tab, HERE_S)
         if typing and not leaves:
             cache.set(types_in(ticket, who), tab, TYPING_S)
             cache.set(writes_in(ticket, who), tab, WRITING_S)
-        else:
-            take_back(types_in(ticket, who), tab)
-        if leaves or not (typing or draft):
-            take_back(writes_in(ticket, who), tab)
-        if leaves:
-            take_back(here(ticket, who), tab)
         return tell(ticket)
 
 
@@ -88,10 +84,10 @@ def writes_in(ticket: int, who: int) -> str:
     return f"redacta:{ticket}:{who}"
 
 
-def take_back(key: str, tab: str) -> None:
-    """Forget what this tab said. Of two tabs of one person the other one says its own again."""
-    if cache.get(key) == tab:
-        cache.delete(key)
+def take_back(keys: list[str], tab: str) -> None:
+    """Forget which of these this tab said. Of two tabs of one person the other one says its own again."""
+    if own := [key for key, by in cache.get_many(keys).items() if by == tab]:
+        cache.delete_many(own)
 
 
 def tell(ticket: int) -> list[dict[str, Any]]:
@@ -100,7 +96,7 @@ def tell(ticket: int) -> list[dict[str, Any]]:
     Once more after telling: who told at the same moment may have read the list before our change, or after it.
     """
     key, now = f"presencia:{ticket}", []
-    names = {pk: full_name(*name) for pk, *name in workers().values_list("pk", "first_name", "last_name", "username")}
+    names = {one.pk: full_name(one.first_name, one.last_name, one.username) for one in all_workers()}
     keys = [key, *(key_of(ticket, pk) for pk in names for key_of in (here, types_in))]
     for _ in range(3):
         found = cache.get_many(keys)

@@ -22,6 +22,9 @@ def workers() -> QuerySet[User]:
     return User.objects.filter(allowed, is_active=True).distinct().order_by("first_name", "last_name", "username")
 
 
+all_workers = Prepared(workers)
+
+
 def can_work(user: AbstractBaseUser | AnonymousUser) -> bool:
     """Whether `user` is one of the `workers`. One query; none for who was asked about lately (config/sessions.py)."""
     known: dict[str, bool] = getattr(user, "remembered", {})

@@ -18,7 +18,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 from rest_framework.request import Request
 
-from tickets.access import get_ticket, workers
+from tickets.access import all_workers, get_ticket
 from tickets.downloads import download
 from tickets.filters import EVERYTHING, TABS, Tab, TicketFilter, choose_tab
 from tickets.models import Ticket, TicketQuerySet
@@ -26,7 +26,6 @@ from tickets.paging import BadCursorError, BoundedCount, first_rows, page_of, ro
 from tickets.prepared import Prepared
 from tickets.rows import columns, first_pages, html_of
 
-all_workers = Prepared(workers)
 tab_counts = Prepared(
     lambda user: User.objects.filter(pk=user).values_list(
         *(BoundedCount(tab.choose(Ticket.objects.all(), user)) for tab in TABS)
