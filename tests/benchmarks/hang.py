@@ -19,6 +19,7 @@ from pathlib import Path
 from statistics import median
 
 import requests
+from requests.cookies import RequestsCookieJar
 
 from tests.benchmarks.measure import share
 from tests.benchmarks.report import Row
@@ -47,18 +48,14 @@ class Times:
 class Technician:
     """A chat and the table, open in one browser."""
 
-    def __init__(self, desk: Production, ticket: int) -> None:
+    def __init__(self, desk: Production, ticket: int, cookies: RequestsCookieJar) -> None:
         self.desk, self.ticket = desk, ticket
-        self.pages, self.composer = self.session(), self.session()
+        self.pages, self.composer = session(desk), session(desk)
+        self.pages.cookies = cookies
+        self.composer.headers["Authorization"] = desk.http.headers["Authorization"]
         self.tags: dict[str, str] = {}
-        for session in (self.pages, self.composer):
-            session.get(f"{desk.url}/estado", timeout=30).raise_for_status()
-
-    def session(self) -> requests.Session:
-        session = requests.Session()
-        session.trust_env, session.verify = False, self.desk.http.verify
-        session.headers.update(self.desk.http.headers)
-        return session
+        for opened in (self.pages, self.composer):
+            opened.get(f"{desk.url}/estado", timeout=30).raise_for_status()
 
     def ask(self, path: str) -> float:
         """Seconds that a poll took."""
@@ -76,7 +73,7 @@ class Technician:
         ended.wait(random.uniform(0, EVERY_S))
         while not ended.is_set():
             times.chat.append(self.ask(f"/ticket/{self.ticket}/conversacion"))
-            times.table.append(self.ask("/tickets"))
+            times.table.append(self.ask("/?parcial=1"))
             ended.wait(EVERY_S)
 
     def send(self, times: Times, together: threading.Barrier) -> None:
@@ -86,6 +83,23 @@ class Technician:
         answer = self.composer.post(url, json={"mensaje": f"Todos a la vez {began}"}, timeout=60)
         times.post.append(time.monotonic() - began)
         times.told.append(f"{answer.status_code} {answer.json()['status']}")
+
+
+def session(desk: Production) -> requests.Session:
+    """A browser's connection to the desk, as nobody yet."""
+    opened = requests.Session()
+    opened.trust_env, opened.verify = False, desk.http.verify
+    return opened
+
+
+def logged_in(desk: Production) -> RequestsCookieJar:
+    """The cookies of a browser in which a technician came in by the form."""
+    browser = session(desk)
+    browser.get(f"{desk.url}/entrar", timeout=30)
+    form = {"username": "tecnico", "password": "tecnico-demo", "csrfmiddlewaretoken": browser.cookies["csrftoken"]}
+    answer = browser.post(f"{desk.url}/entrar", data=form, headers={"Referer": desk.url}, timeout=30)
+    assert "sessionid" in browser.cookies, answer.text[:300]
+    return browser.cookies
 
 
 def watched(people: list[Technician], seconds: float, *, sending: bool) -> Times:
@@ -107,7 +121,8 @@ def measure(desk: Production, rounds: int) -> list[tuple[Times, Times]]:
     phones = [f"+52477{1_000_000 + number}" for number in range(TECHNICIANS)]
     for phone in phones:
         desk.write(phone, "Mi equipo no enciende")
-    people = [Technician(desk, desk.ticket_of(phone)) for phone in phones]
+    cookies = logged_in(desk)
+    people = [Technician(desk, desk.ticket_of(phone), cookies) for phone in phones]
     found = []
     for number in range(rounds):
         until(lambda: calm(desk), 300, "la mesa en calma")
