@@ -54,7 +54,7 @@ CRASHES = (IN_CLAIM, BEFORE_WIRE, AFTER_FIRST_BYTE, AFTER_ACCEPTED, IN_SETTLE, A
 
 
 class Killed(BaseException):
-    """kill -9: nothing catches it, and what was not committed is gone."""
+    """kill -9, at one of CRASHES: nothing catches it, and what was not committed is gone."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ class ScriptedGateway(Gateway):
         if plan.crash == point:
             if flight and plan.kind in (ACCEPTED, AMBIGUOUS, BUG_AFTER):
                 self.arrive(flight, plan.arrives)
-            raise Killed
+            raise Killed(point)
 
     def arrive(self, flight: Flight, when: str) -> None:
         if when == NOW:

@@ -68,9 +68,9 @@ class Instruments:
         plans = self.gateway.plans
         if to == "enviando" and plans and plans[0].crash == IN_CLAIM:
             plans.popleft()
-            raise Killed
+            raise Killed(IN_CLAIM)
         if self.settling and self.settling.pk == message.pk and self.settling.plan.crash == IN_SETTLE:
-            raise Killed
+            raise Killed(IN_SETTLE)
         return moved
 
     def on_waiting(self, *waits_on: str) -> Any:
@@ -78,5 +78,5 @@ class Instruments:
             self.settling = None
             self.gateway.laws.settled(settling, self.another)
             if settling.plan.crash == AFTER_SETTLE:
-                raise Killed
+                raise Killed(AFTER_SETTLE)
         return self.waiting(*waits_on)

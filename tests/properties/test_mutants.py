@@ -8,8 +8,9 @@ import pytest
 from django.db import IntegrityError
 from hypothesis.errors import FlakyFailure
 
+from tests.properties.gateway import CRASHES, Attempt, Killed
 from tests.properties.laws import Broken
-from tests.properties.machine import run
+from tests.properties.machine import run, set_up
 from tests.properties.mutants import MUTANTS, Mutant
 from tests.properties.options import LONG, sqlite_only
 
@@ -37,3 +38,15 @@ def test_a_planted_bug_still_fits_the_code_it_is_planted_in(mutant: Mutant) -> N
 def test_without_a_planted_bug_the_same_examples_break_nothing() -> None:
     """So that what catches the mutants is the mutants."""
     assert run(50, shrink=False)
+
+
+@pytest.mark.parametrize("point", CRASHES)
+def test_a_process_dies_where_its_plan_says(point: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that no place is forgotten where the code moves on."""
+    died: list[str] = []
+    monkeypatch.setattr(Killed, "__init__", lambda _, where: died.append(where))
+    with set_up() as machine:
+        desk = machine().desk
+        desk.write(0)
+        desk.drain(0, [Attempt(crash=point)])
+    assert died == [point]
