@@ -63,7 +63,8 @@ def note(ticket: int, who: int, tab: str, *, typing: bool, draft: bool, leaves: 
     """
     with shared():
         true = {here: not leaves, types_in: typing and not leaves, writes_in: (typing or draft) and not leaves}
-        take_back([said(ticket, who) for said, still in true.items() if not still], tab)
+        if over := [said(ticket, who) for said, still in true.items() if not still]:
+            take_back(over, tab)
         if not leaves:
             cache.set(here(ticket, who), tab, HERE_S)
         if typing and not leaves:
