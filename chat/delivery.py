@@ -20,9 +20,9 @@ from django.db.models import Exists, Func, Min, QuerySet
 from django.db.models.functions import Now
 
 from chat import runtime, tallies
-from chat.head import IS_OPEN, give_up_abandoned, next_message, open_messages
+from chat.head import give_up_abandoned, next_message, open_messages
 from chat.media_store import StorageAway
-from chat.models import Conversation, Delivery, Held, Message, Role
+from chat.models import IS_OPEN, Conversation, Delivery, Held, Message, Role
 from chat.outcomes import CRASH_PAUSE_S, LeaseEndedError, settle
 from chat.outgoing import extra_s, outgoing
 from chat.phones import logged

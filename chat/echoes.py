@@ -14,8 +14,7 @@ from django.utils import timezone
 
 from chat import signing, tasks
 from chat.attachments import attach
-from chat.head import IS_OPEN
-from chat.models import Conversation, Delivery, Message, Role
+from chat.models import IS_OPEN, Conversation, Delivery, Message, Role
 from chat.outgoing import extra_s
 from chat.people import find_known
 from chat.thread import Gap, about, known, shown_text, technician_spoke

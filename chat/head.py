@@ -6,23 +6,16 @@ import logging
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import BooleanField, Func, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from chat.models import ANSWERS, Conversation, Delivery, Message, Role
+from chat.models import ANSWERS, IS_OPEN, OPEN, Conversation, Delivery, Message, Role
 from chat.outcomes import ProcessLostError, next_step
 from chat.phones import logged
 from tickets.prepared import Prepared
 
 logger = logging.getLogger(__name__)
 
-OPEN = (Delivery.QUEUED, Delivery.SENDING, Delivery.DOUBTFUL)
-# The condition of the index message_open, word for word: SQLite answers from that index only what says it so.
-IS_OPEN = Func(
-    "state",
-    template=f"%(expressions)s IN ({', '.join(repr(state.value) for state in OPEN)})",
-    output_field=BooleanField(),
-)
 # What one claim reads: more than the assistant ever has unsent in front of a technician's first words.
 LOOK_AT = 20
 

@@ -12,9 +12,8 @@ from rest_framework.decorators import api_view, authentication_classes, permissi
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from chat.head import IS_OPEN
 from chat.llm import budget, endpoint
-from chat.models import Delivery, Message, Worker
+from chat.models import IS_OPEN, Delivery, Message, Worker
 from chat.runtime import SWEEP_S, process_name
 from tickets.access import can_work
 from whatsapp import connection

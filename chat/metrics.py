@@ -21,10 +21,9 @@ from rest_framework.decorators import api_view, content_negotiation_class
 from rest_framework.request import Request
 
 from chat import tallies
-from chat.head import IS_OPEN, OPEN
 from chat.health import broker
 from chat.llm import endpoint
-from chat.models import Attachment, Message, Worker
+from chat.models import IS_OPEN, OPEN, Attachment, Message, Worker
 from tickets.access import NOT_FOUND, can_supervise
 from tickets.downloads import AnyType
 from tickets.models import OPEN_STATES, Ticket

@@ -80,6 +80,13 @@ FROM_PERSON = Q(role=Role.USER) & ~Q(kind=SYSTEM)
 ANSWERS = Q(role=Role.TECHNICIAN) & ~Q(kind__in=[NOTE, SYSTEM])
 # What the person has, or may get, of us; and what they wrote.
 SAID = ~Q(state=Delivery.INTERNAL)
+OPEN = (Delivery.QUEUED, Delivery.SENDING, Delivery.DOUBTFUL)
+# The condition of the index message_open, word for word: SQLite answers from that index only what says it so.
+IS_OPEN = models.Func(
+    "state",
+    template=f"%(expressions)s IN ({', '.join(repr(state.value) for state in OPEN)})",
+    output_field=models.BooleanField(),
+)
 
 
 class Held(models.TextChoices):

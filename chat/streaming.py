@@ -20,11 +20,10 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from chat.head import IS_OPEN
 from chat.health import note_streams
 from chat.hub import Stream, hub
 from chat.live import CHANNEL
-from chat.models import Delivery, Message
+from chat.models import IS_OPEN, Delivery, Message
 from tickets.access import NOT_FOUND, can_work, workers
 from tickets.downloads import download
 from whatsapp import connection

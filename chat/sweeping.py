@@ -9,9 +9,8 @@ from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Now, Substr
 
 from chat import backfill, delivery, echoes, media, restore, runtime, tallies
-from chat.head import IS_OPEN
 from chat.llm import endpoint, turns
-from chat.models import Conversation, Delivery, Message
+from chat.models import IS_OPEN, Conversation, Delivery, Message
 from whatsapp import connection, events
 from whatsapp.models import WebhookEvent
 

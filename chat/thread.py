@@ -11,8 +11,9 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from chat.models import Conversation, Delivery, Message, Role
+from chat.models import IS_OPEN, Conversation, Delivery, Message, Role
 from tickets.models import Ticket
+from tickets.prepared import Prepared
 
 KINDS = {
     "image": "📷 Imagen",
@@ -66,10 +67,17 @@ def excerpt(text: str) -> str:
     return " ".join(text.split())[:160]
 
 
+unsaid_by_assistant: Prepared[Message] = Prepared(
+    lambda thread, ticket: Message.objects.filter(
+        IS_OPEN, conversation=thread, ticket=ticket, role=Role.ASSISTANT, state=Delivery.QUEUED
+    ).order_by("seq")
+)
+
+
 def silence_assistant(conversation: Conversation, ticket: Ticket) -> None:
     """Discard what the assistant had not yet said: a technician speaks now. Needs the lock; the caller saves."""
     ticket.asked = ""
-    for queued in ticket.messages.filter(role=Role.ASSISTANT, state=Delivery.QUEUED):
+    for queued in unsaid_by_assistant(conversation.pk, ticket.pk):
         queued.move(conversation, Delivery.DISCARDED, reason="Ya responde un técnico.")
 
 
