@@ -33,6 +33,7 @@ FIRST_MINUTE = timedelta(minutes=1)
 # A little under 5 and 15 s, so that the sweep's own 5 s rhythm never just misses a probe.
 PROBE_EARLY = timedelta(seconds=4.5)
 PROBE_LATE = timedelta(seconds=14.5)
+PROBE_LATEST = timedelta(seconds=60)
 
 
 def current() -> Connection:
@@ -81,10 +82,10 @@ def update(change: ConnectionChanged) -> bool:
     if change.connected:
         # A gateway that takes messages and never answers still says that its session works: it is on trial, and one
         # more doubt closes the line again.
-        trial = MAX_DOUBTFUL - 1 if row.doubtful >= MAX_DOUBTFUL else 0
+        trial = row.doubtful if row.doubtful >= MAX_DOUBTFUL else 0
         news |= {"next_probe": None, **COUNTS, "doubtful": trial}
     else:
-        news |= {"next_probe": now + PROBE_EARLY, "not_sent": 0}
+        news |= {"next_probe": now + first_probe(row.doubtful), "not_sent": 0}
     with transaction.atomic():
         changed = Connection.objects.filter(pk=row.pk, connected=not change.connected).update(**news)
         if changed:
@@ -95,6 +96,15 @@ def update(change: ConnectionChanged) -> bool:
         log = logger.info if change.connected else logger.warning
         log("WhatsApp %s: %s", "conectado" if change.connected else "desconectado", detail)
     return bool(changed)
+
+
+def first_probe(doubts: int) -> timedelta:
+    """After how long to ask about a line that just closed, by its doubts in a row.
+
+    Each trial that failed doubles it: its message is one more that a person has to decide over.
+    """
+    failed = max(0, doubts - MAX_DOUBTFUL)
+    return min(PROBE_EARLY * (1 << min(failed, 4)), PROBE_LATEST)
 
 
 COUNTS = {"not_sent": 0, "doubtful": 0, "doubtful_address": ""}
@@ -122,7 +132,10 @@ def doubtful(address: str, detail: str) -> None:
         known = list(filter(None, row.doubtful_address.split(",")))
         if address in known:
             return
-        row.doubtful, row.doubtful_address = row.doubtful + 1, ",".join([*known, address][-MAX_DOUBTFUL:])
+        # What was on its way when the line closed is no trial that failed.
+        if row.connected or row.doubtful < MAX_DOUBTFUL:
+            row.doubtful += 1
+        row.doubtful_address = ",".join([*known, address][-MAX_DOUBTFUL:])
         row.save(update_fields=["doubtful", "doubtful_address"])
     if row.doubtful >= MAX_DOUBTFUL:
         update(ConnectionChanged(connected=False, detail=detail))

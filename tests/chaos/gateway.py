@@ -17,7 +17,7 @@ from tests.programs import until
 from whatsapp.simulator.faults import FAULTS
 
 # Of 1,000 messages, how many may meet a gateway that is away or hangs: 8 at once, and one at each later trial.
-HANDFUL = 20
+HANDFUL = 15
 CONNECTED = "SELECT count(*) FROM whatsapp_connection WHERE connected"
 
 

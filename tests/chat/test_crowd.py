@@ -80,6 +80,31 @@ def test_a_trial_ends_with_the_first_answer(gateway: FakeGateway) -> None:
     assert connection.current().doubtful == 1
 
 
+def test_each_trial_that_fails_is_followed_by_a_longer_wait(gateway: FakeGateway) -> None:
+    """Each costs a message whose fate nobody knows."""
+    gateway.answers(*[HANGS] * 9)
+    for _ in range(connection.MAX_DOUBTFUL):
+        delivery.drain(queued().conversation_id)
+    waits = []
+    for _ in range(6):
+        line = connection.current()
+        assert line.next_probe
+        waits.append((line.next_probe - line.since).total_seconds())
+        connection.update(WORKING)
+        delivery.drain(queued().conversation_id)
+    assert waits == [4.5, 9, 18, 36, 60, 60]
+
+
+def test_what_was_on_its_way_when_the_line_closed_makes_no_wait_longer() -> None:
+    for conversation in range(connection.MAX_UNANSWERED):
+        connection.doubtful(str(conversation), "sin respuesta")
+    connection.update(WORKING)
+    connection.doubtful("otra", "sin respuesta")
+    line = connection.current()
+    assert line.next_probe
+    assert (line.next_probe - line.since).total_seconds() == 9
+
+
 def test_a_session_that_was_disconnected_is_not_on_trial() -> None:
     connection.update(ConnectionChanged(connected=False, detail="Sesión detenida"))
     connection.update(WORKING)
