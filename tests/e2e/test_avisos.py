@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from chat import push_keys
 from tests.e2e.conftest import Screen
@@ -191,6 +191,20 @@ def test_choices_are_saved_as_they_are_made_and_go_back_when_they_were_not(
     expect(saved).to_have_text("Sin guardar")
     expect(page.get_by_label("Mostrar lo que escribió")).not_to_be_checked()
     expect(page.locator("#avisos-error")).to_have_text("Sin conexión con el servidor.")
+
+
+def test_a_choice_is_saved_after_the_one_before_it(screen: Screen, running: Desk) -> None:
+    page = screen.page
+    avisos(page, running)
+    asked: list[Route] = []
+    page.route("**/avisos/preferencias", lambda route: (asked.append(route), len(asked) > 1 and route.continue_()))
+    with page.expect_request("**/avisos/preferencias"):
+        page.get_by_label("Sonido", exact=True).click()
+    page.get_by_label("Mostrar lo que escribió").click()
+    (first,) = asked
+    with page.expect_response(lambda answer: "texto" in (answer.request.post_data or "")):
+        first.continue_()
+    expect(page.locator("#avisos-guardado")).to_have_text("Guardado")
 
 
 def test_a_browser_that_blocks_notices_says_how_to_allow_them(screen: Screen, running: Desk) -> None:

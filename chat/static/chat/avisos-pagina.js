@@ -22,7 +22,13 @@ function fail(words = "") {
   failure.hidden = !words;
 }
 
-async function save(change, undo) {
+/** Each choice after the one before it: of two on their way at once the older one may be the last to arrive. */
+let last = Promise.resolve();
+function save(change, undo) {
+  last = last.then(() => send(change, undo));
+}
+
+async function send(change, undo) {
   say("Guardando…", "duda");
   try {
     const { body } = await request("/avisos/preferencias", { body: change });
