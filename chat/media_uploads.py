@@ -20,6 +20,7 @@ from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
+from chat import runtime
 from chat.media_types import HEAD, UNKNOWN, clean_name, random_name, shown_size, type_of
 from chat.models import Attachment
 from whatsapp import gateways
@@ -132,6 +133,10 @@ class ToDisk(TemporaryFileUploadHandler):
     def __init__(self, most: int) -> None:
         super().__init__()
         self.left = most + 1
+
+    def handle_raw_input(self, *args: Any, **kwargs: Any) -> None:
+        """Called before the first byte of a form is read: how long the rest takes is up to who sends it."""
+        runtime.let_go_of_database()
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         self.left -= len(raw_data)

@@ -12,12 +12,25 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from chat import origin
+from chat import origin, runtime
 from config.logs import request_id
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Handler = Callable[[HttpRequest], HttpResponse]
 FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST")
+
+
+class DatabaseMiddleware:
+    """Gives the database's connection back before a file is sent: how long that takes is up to who receives it."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.streaming:
+            runtime.let_go_of_database()
+        return response
 
 
 class RequestIdMiddleware:

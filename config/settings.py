@@ -116,6 +116,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.middleware.DatabaseMiddleware",
     "config.middleware.RequestIdMiddleware",
     "config.middleware.TrustedProxyMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -177,8 +178,10 @@ if DATABASE_ENGINE == "sqlite3":
     # A file, because threads of an in-memory database do not wait for one another.
     DATABASE["TEST"] = {"NAME": DATA_DIR / "pruebas.sqlite3"}
 elif DATABASE_ENGINE == "postgresql":
-    # A server that was away is found again within `reconnect_timeout`: the pool's own doubling pauses reach minutes.
-    pool = {"min_size": 1, "max_size": 40, "timeout": 5, "reconnect_timeout": 3}
+    # Few, and open before they are needed: a process computes for one request at a time, and opening one takes longer
+    # than most requests. A server that was away is found again within `reconnect_timeout`: the pool's own doubling
+    # pauses reach minutes.
+    pool = {"min_size": 4, "max_size": 8, "timeout": 5, "reconnect_timeout": 3}
     DATABASE["ENGINE"] = "config.postgres"  # Django's, with fewer round trips
     # A prepared query that comes for the sixth time on a connection is kept there by the server.
     DATABASE["OPTIONS"] = {**DATABASE.get("OPTIONS", {}), "pool": pool, "prepare_threshold": 5}

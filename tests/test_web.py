@@ -8,12 +8,12 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import requests
 
-from tests.programs import ROOT, Desk, answers, redis_server, until
+from tests.programs import ROOT, Desk, answers, postgres_server, redis_server, until
 
 
 @contextmanager
@@ -79,3 +79,48 @@ def test_a_port_that_another_desk_uses_is_said_in_words(tmp_path: Path) -> None:
         port = other.getsockname()[1]
         told = refusal(tmp_path, REDIS_URL="redis://127.0.0.1:9/0", PORT=str(port))
     assert f"No se puede usar el puerto {port}" in told
+
+
+@contextmanager
+def web_on_postgres(folder: Path) -> Iterator[Desk]:
+    """One web process with its forty threads."""
+    with redis_server(folder) as redis, postgres_server(folder) as postgres:
+        desk = Desk(folder, REDIS_URL=redis, DATABASE_URL=postgres, WEB_PROCESSES="1", WEB_THREADS="40")
+        desk.environment["DJANGO_SETTINGS_MODULE"] = "config.settings"
+        desk.prepare()
+        desk.start("web", sys.executable, "-m", "config.web")
+        try:
+            until(lambda: serves(desk), 30, "la mesa")
+            desk.log_in()
+            yield desk
+        finally:
+            desk.stop_all()
+
+
+TICKET_WITH_EVIDENCE = """
+import django; django.setup()
+from django.core.files.base import ContentFile
+from tests.factory import make_ticket
+ticket = make_ticket()
+ticket.evidence.save("grande.bin", ContentFile(bytes(40_000_000)))
+print(ticket.pk)
+"""
+
+
+def test_many_files_that_come_and_go_slowly_leave_the_database_to_the_others(tmp_path: Path) -> None:
+    slow = 12  # more than a process has connections
+    with web_on_postgres(tmp_path) as desk, ExitStack() as stack:
+        command = [sys.executable, "-c", TICKET_WITH_EVIDENCE]
+        ticket = subprocess.check_output(command, cwd=ROOT, env=desk.environment, text=True).strip()
+
+        def ask(first: str, *more: str) -> socket.socket:
+            opened = stack.enter_context(socket.create_connection(("127.0.0.1", desk.port), timeout=20))
+            headers = ["Host: 127.0.0.1", f"Authorization: {desk.http.headers['Authorization']!s}", *more]
+            opened.sendall("\r\n".join([f"{first} HTTP/1.1", *headers, "", ""]).encode())
+            return opened
+
+        for _ in range(slow):
+            form = ("Content-Type: multipart/form-data; boundary=x", "Content-Length: 9000000", "Expect: 100-continue")
+            assert ask(f"POST /ticket/{ticket}/enviar-archivo", *form).recv(12) == b"HTTP/1.1 100"  # now it is read
+            assert ask(f"GET /ticket/{ticket}/evidencia").recv(12) == b"HTTP/1.1 200"
+        assert desk.http.get(f"{desk.url}/tickets", timeout=30).status_code == 200
