@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import threading
+from importlib import import_module
 from typing import Any
 
 from granian.constants import Interfaces
@@ -33,7 +34,7 @@ def main() -> None:
     from django.conf import settings
 
     from config.serve import listen
-    from config.wsgi import application  # loaded once, and shared by all of them  # noqa: F401
+    from config.wsgi import application  # noqa: F401
 
     if not settings.REDIS_URL:
         sys.exit("Varios procesos necesitan REDIS_URL. Sin Redis la mesa es un solo proceso: python -m config.serve")
@@ -55,7 +56,8 @@ def main() -> None:
         log_level=LogLevels.warning,
         log_dictconfig={**logging, "loggers": {**logging["loggers"], "_granian": {}}},
     )
-    # What is loaded by now is for ever: a collector that never looks at it leaves it shared.
+    # Loaded once, with all views, and shared by all of them: a collector that never looks at it leaves it so.
+    import_module(settings.ROOT_URLCONF)
     gc.collect()
     gc.freeze()
     server.serve(target_loader=begin, wrap_loader=False)

@@ -191,8 +191,8 @@ def memory_of_all(stands: Stands) -> Row:
     row = Row("memory", "PSS of all processes after they have worked: web (2 x 4), a worker of 8, live.",
               "at most 350 MiB in all")  # fmt: skip
     row.why = (
-        "each process of web (two and their parent), worker and live loads Django, the administration and all apps for "
-        "itself; they start anew instead of sharing a parent's memory."
+        "worker and live load Django, the administration and all apps each for itself; and the two of web copy much of "
+        "what their parent has loaded as they use it, because Python counts an object's users inside the object."
     )
     stand = stands.postgres
     pids: dict[str, Any] = {"web": stand.web, "worker": stand.worker, "live": stand.live}

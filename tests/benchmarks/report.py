@@ -64,7 +64,7 @@ def keep(row: Row, scale: float, where: str) -> None:
     print(json.dumps(asdict(row), ensure_ascii=False, indent=1), flush=True)
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     results[row.name] = asdict(row)
-    RESULTS.write_text(json.dumps(results, ensure_ascii=False, indent=1, sort_keys=True) + "\n")
+    RESULTS.write_text(json.dumps(dict(sorted(results.items())), ensure_ascii=False, indent=1) + "\n")
     PAGE.write_text(page(results))
 
 
